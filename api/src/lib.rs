@@ -1,1 +1,6 @@
-//! x
+//! Afterglow: the backend of a patient companion for ketamine-assisted psychotherapy.
+//!
+//! It is no emergency service and no medical device: it records, reminds and shows; people decide.
+
+pub mod domain;
+pub mod http;

@@ -1,1 +1,1 @@
-//! x
+//! The rows of the database.

@@ -1,1 +1,1 @@
-//! x
+//! The schema, step by step.

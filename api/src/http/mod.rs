@@ -1,0 +1,3 @@
+//! The HTTP face: one file per resource.
+
+pub mod mood_scores;
