@@ -1,0 +1,36 @@
+//! A record that a flag rests on.
+
+use crate::Micros;
+use sea_orm::entity::prelude::{
+    ActiveModelBehavior, DeriveEntityModel, DerivePrimaryKey, DeriveRelation, EntityTrait, EnumIter, PrimaryKeyTrait,
+};
+use uuid::Uuid;
+
+/// A record that a flag rests on.
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "flag_evidence")]
+pub struct Model {
+    /// The patient it belongs to.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub patient_id: Uuid,
+    /// The flag.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub flag_id: Uuid,
+    /// The record.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub record_id: Uuid,
+    /// The kind of the record.
+    pub kind: i16,
+    /// When it happened.
+    pub occurred_at: Micros,
+    /// When the rule ran.
+    pub evaluated_at: Micros,
+    /// What the rule saw: codes and numbers.
+    pub facts: String,
+}
+
+/// Nothing is joined through the ORM.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
