@@ -2,5 +2,6 @@
 //!
 //! It is no emergency service and no medical device: it records, reminds and shows; people decide.
 
+pub mod config;
 pub mod domain;
 pub mod http;
