@@ -3,5 +3,10 @@
 //! It is no emergency service and no medical device: it records, reminds and shows; people decide.
 
 pub mod config;
+pub mod clock;
 pub mod domain;
+pub mod error;
+pub mod events;
 pub mod http;
+pub mod security;
+pub mod store;

@@ -1,6 +1,5 @@
 //! A data key, wrapped by the master key.
 
-use crate::Micros;
 use sea_orm::entity::prelude::{
     ActiveModelBehavior, DeriveEntityModel, DerivePrimaryKey, DeriveRelation, EntityTrait, EnumIter, PrimaryKeyTrait,
 };
@@ -16,13 +15,13 @@ pub struct Model {
     /// What the key opens, by number.
     #[sea_orm(primary_key, auto_increment = false)]
     pub class: i16,
-    /// Its id.
+    /// Rises when the key is replaced; the newest seals.
     #[sea_orm(primary_key, auto_increment = false)]
+    pub generation: i16,
+    /// Its id, which stands in what it sealed.
     pub id: Uuid,
     /// The key under the master key.
     pub wrapped: Vec<u8>,
-    /// When it was made.
-    pub created_at: Micros,
 }
 
 /// Nothing is joined through the ORM.

@@ -22,14 +22,8 @@ pub(crate) async fn run(manager: &SchemaManager<'_>, script: &str) -> Result<(),
             ("{serial}", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
         ]
     };
-    for statement in script
-        .split(';')
-        .map(str::trim)
-        .filter(|statement| !statement.is_empty())
-    {
-        let statement = words
-            .iter()
-            .fold(statement.to_owned(), |text, (from, to)| text.replace(from, to));
+    for statement in script.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+        let statement = words.iter().fold(statement.to_owned(), |text, (from, to)| text.replace(from, to));
         manager.get_connection().execute_unprepared(&statement).await?;
     }
     Ok(())

@@ -23,9 +23,9 @@ const UP: &str = "
 CREATE TABLE wrapped_key (
   owner_id uuid NOT NULL,
   class smallint NOT NULL,
+  generation smallint NOT NULL,
   id uuid NOT NULL,
   wrapped bytes NOT NULL,
-  created_at instant NOT NULL,
-  PRIMARY KEY (owner_id, class, id)
+  PRIMARY KEY (owner_id, class, generation)
 ) {narrow};
 ";

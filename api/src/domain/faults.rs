@@ -16,10 +16,7 @@ pub struct Faults(pub Vec<Fault>);
 impl Faults {
     /// Notes one more fault.
     pub fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
-        self.0.push(Fault {
-            pointer: pointer.into(),
-            detail: detail.into(),
-        });
+        self.0.push(Fault { pointer: pointer.into(), detail: detail.into() });
     }
 
     /// `Ok` if nothing was noted.

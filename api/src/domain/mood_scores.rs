@@ -57,14 +57,7 @@ impl Record for MoodScore {
     const SEALED: &'static [&'static str] = &["note"];
 
     fn check(&self, horizon: &Horizon, faults: &mut Faults) -> Option<Occurrence> {
-        Occurrence::check(
-            "/occurred_at",
-            self.occurred_at,
-            &self.time_zone,
-            CLOCK_SKEW,
-            horizon,
-            faults,
-        )
+        Occurrence::check("/occurred_at", self.occurred_at, &self.time_zone, CLOCK_SKEW, horizon, faults)
     }
 
     fn measurement(&self) -> Option<Measurement> {

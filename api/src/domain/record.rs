@@ -143,10 +143,7 @@ impl Occurrence {
         }
         let in_time = at.timestamp() >= EARLIEST && at <= horizon.now + ahead;
         if !in_time {
-            faults.add(
-                pointer,
-                format!("a time between 2000-01-01 and {} from now", words(ahead)),
-            );
+            faults.add(pointer, format!("a time between 2000-01-01 and {} from now", words(ahead)));
         }
         zone.filter(|_| in_time).map(|zone| Self { at, zone })
     }
@@ -161,11 +158,7 @@ impl Occurrence {
 const EARLIEST: i64 = 946_684_800;
 
 fn words(ahead: TimeDelta) -> String {
-    if ahead <= CLOCK_SKEW {
-        format!("{} hours", ahead.num_hours())
-    } else {
-        format!("{} days", ahead.num_days())
-    }
+    if ahead <= CLOCK_SKEW { format!("{} hours", ahead.num_hours()) } else { format!("{} days", ahead.num_days()) }
 }
 
 /// What trends and rules read of a record: one wide row beside it.

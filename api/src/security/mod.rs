@@ -1,0 +1,3 @@
+//! Sign-in, access, keys.
+
+pub mod seal;
