@@ -2,8 +2,8 @@
 //!
 //! It is no emergency service and no medical device: it records, reminds and shows; people decide.
 
-pub mod config;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod error;
 pub mod events;

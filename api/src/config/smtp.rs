@@ -60,13 +60,7 @@ impl FromStr for Smtp {
         };
         let port = url.port().unwrap_or(port);
         let user = user(&url)?;
-        Ok(Self {
-            host,
-            port,
-            security,
-            user,
-            authority,
-        })
+        Ok(Self { host, port, security, user, authority })
     }
 }
 
@@ -74,9 +68,7 @@ fn on_loopback(url: &Url) -> bool {
     // A scheme that the URL standard does not know keeps its host as text, addresses too.
     match url.host() {
         Some(Host::Domain("localhost")) => true,
-        Some(Host::Domain(name)) => name
-            .parse::<std::net::Ipv4Addr>()
-            .is_ok_and(|address| address.is_loopback()),
+        Some(Host::Domain(name)) => name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback()),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,

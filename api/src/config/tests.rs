@@ -2,10 +2,7 @@ use super::{values::LISTEN, *};
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 fn vars(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()))
-        .collect()
+    pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
 }
 
 fn config(pairs: &[(&str, &str)], file: Option<&str>) -> Result<Config, Wrong> {
@@ -27,11 +24,7 @@ fn without_settings_it_listens_on_loopback_and_keeps_its_data_beside_it() {
 fn the_environment_wins_over_the_file_and_a_flag_over_both() {
     let file = "listen = \"127.0.0.1:1\"\ndata = \"/file\"\nlog = \"debug\"";
     let environment = vars(&[("AFTERGLOW_LISTEN", "127.0.0.1:2"), ("AFTERGLOW_DATA", "/environment")]);
-    let ask = Ask {
-        flags: vec![("data", "/flag".into())],
-        defaults: vec![("log", "warn".into())],
-        required: &[],
-    };
+    let ask = Ask { flags: vec![("data", "/flag".into())], defaults: vec![("log", "warn".into())], required: &[] };
     let config = Config::resolve(&ask, environment, Some(file)).unwrap();
     assert_eq!(config.listen.port(), 2);
     assert_eq!(config.data, PathBuf::from("/flag"));
@@ -105,10 +98,7 @@ fn what_is_public_must_be_https() {
 
 #[test]
 fn a_command_names_what_it_cannot_do_without() {
-    let ask = Ask {
-        required: &["smtp_url"],
-        ..Ask::default()
-    };
+    let ask = Ask { required: &["smtp_url"], ..Ask::default() };
     let Wrong(lines) = Config::resolve(&ask, vars(&[]), None).unwrap_err();
     assert_eq!(lines, ["AFTERGLOW_SMTP_URL: it must be set"]);
 }
@@ -122,13 +112,8 @@ fn a_port_that_the_system_chose_shows_in_links() {
 
 #[test]
 fn a_mail_host_is_one_url() {
-    let smtp = "smtp://j%40x:a+b%26%2Fc%25@mail.example?tls=required&ca=/ca.pem"
-        .parse::<Smtp>()
-        .unwrap();
-    assert_eq!(
-        (smtp.host.as_str(), smtp.port, smtp.security),
-        ("mail.example", 587, Security::StartTls)
-    );
+    let smtp = "smtp://j%40x:a+b%26%2Fc%25@mail.example?tls=required&ca=/ca.pem".parse::<Smtp>().unwrap();
+    assert_eq!((smtp.host.as_str(), smtp.port, smtp.security), ("mail.example", 587, Security::StartTls));
     let (user, password) = smtp.user.unwrap();
     assert_eq!((user.as_str(), password.reveal()), ("j@x", "a+b&/c%"));
     assert_eq!(smtp.authority, Some("/ca.pem".into()));

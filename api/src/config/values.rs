@@ -38,12 +38,8 @@ impl Values {
                 (Some(name), toml::Value::String(value)) => {
                     self.found.insert(name, value);
                 }
-                (Some(name), _) => self
-                    .wrong
-                    .push(format!("{name} in the settings file: a text in quotes")),
-                (None, _) => self
-                    .wrong
-                    .push(format!("{name} in the settings file: there is no such setting")),
+                (Some(name), _) => self.wrong.push(format!("{name} in the settings file: a text in quotes")),
+                (None, _) => self.wrong.push(format!("{name} in the settings file: there is no such setting")),
             }
         }
     }
@@ -70,8 +66,7 @@ impl Values {
     }
 
     fn say(&mut self, name: &str, what: impl fmt::Display) {
-        self.wrong
-            .push(format!("{PREFIX}{}: {what}", name.to_ascii_uppercase()));
+        self.wrong.push(format!("{PREFIX}{}: {what}", name.to_ascii_uppercase()));
     }
 
     /// The value of a setting, read by `read`, which says what it should have been.
@@ -83,14 +78,9 @@ impl Values {
     pub(super) fn config(mut self) -> Result<Config, Wrong> {
         let listen = self.read("listen", address).unwrap_or(LISTEN);
         let given_url = self.found.contains_key("public_url");
-        let public_url = self
-            .read("public_url", |text| public_url(text, listen))
-            .or_else(|| own_url(listen));
+        let public_url = self.read("public_url", |text| public_url(text, listen)).or_else(|| own_url(listen));
         if !given_url && !listen.ip().is_loopback() {
-            self.say(
-                "public_url",
-                "it must be set, an https URL, since the listener is not on loopback",
-            );
+            self.say("public_url", "it must be set, an https URL, since the listener is not on loopback");
         }
         let both_keys = self.found.contains_key("master_key") && self.found.contains_key("master_key_file");
         if both_keys {
@@ -136,16 +126,11 @@ fn known(name: &str) -> Option<&'static str> {
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "an address and a port, such as 127.0.0.1:8080")
+    text.parse().map_err(|_| "an address and a port, such as 127.0.0.1:8080")
 }
 
 fn path(text: &str) -> Result<PathBuf, &'static str> {
-    if text.is_empty() {
-        Err("a path")
-    } else {
-        Ok(text.into())
-    }
+    if text.is_empty() { Err("a path") } else { Ok(text.into()) }
 }
 
 fn own_url(listen: SocketAddr) -> Option<Url> {
@@ -181,8 +166,7 @@ fn key(text: &str) -> Result<Zeroizing<[u8; 32]>, &'static str> {
 }
 
 fn mailbox(text: &str) -> Result<lettre::message::Mailbox, &'static str> {
-    text.parse()
-        .map_err(|_| "a sender, such as Afterglow <no-reply@clinic.example>")
+    text.parse().map_err(|_| "a sender, such as Afterglow <no-reply@clinic.example>")
 }
 
 /// The sender at the host that people know.
