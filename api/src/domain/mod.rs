@@ -1,5 +1,13 @@
 //! The clinical core: values in, values out. No I/O, no clock, no `async`.
 
+pub mod assessments;
+pub mod dosing;
 pub mod faults;
+pub mod home_doses;
+pub mod instruments;
+pub mod intentions;
+pub mod journal_entries;
 pub mod mood_scores;
+pub mod prescriptions;
 pub mod record;
+pub mod sessions;

@@ -1,0 +1,132 @@
+//! A treatment session: preparation, dosing, integration or group; planned, then completed, missed or cancelled.
+//!
+//! A completed dosing session starts the 72 hours in which a worse mood is expected variation (RD-02), and counts as
+//! a dose for the hours between doses (HD-02).
+
+use super::{
+    dosing::Route,
+    faults::Faults,
+    record::{Horizon, Kind, Occurrence, Record},
+};
+use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta};
+use poem_openapi::{Enum, Object};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// How far ahead a session can be planned.
+pub const PLANNED_AHEAD: TimeDelta = TimeDelta::days(731);
+
+/// What a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[oai(rename = "SessionKind", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionKind {
+    /// Getting ready.
+    Preparation,
+    /// With ketamine.
+    Dosing,
+    /// Making sense of it.
+    Integration,
+    /// With others.
+    Group,
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[oai(rename = "SessionState", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionState {
+    /// To come.
+    Planned,
+    /// It took place.
+    Completed,
+    /// The patient did not come.
+    Missed,
+    /// Called off.
+    Cancelled,
+}
+
+/// Where a session takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[oai(rename = "SessionSetting", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionSetting {
+    /// In the clinic.
+    Clinic,
+    /// At the patient's home.
+    Home,
+    /// In a therapist's office.
+    TherapistOffice,
+    /// By video or telephone.
+    Telehealth,
+}
+
+/// How deep a dose is meant to go, as the care team names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[oai(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
+pub enum DoseLevel {
+    /// Low; talking goes on.
+    Psycholytic,
+    /// In between.
+    Moderate,
+    /// High.
+    High,
+}
+
+/// A treatment session.
+#[derive(Debug, Clone, PartialEq, Object, Serialize, Deserialize)]
+#[oai(rename = "NewSession", deny_unknown_fields, skip_serializing_if_is_none, example)]
+pub struct Session {
+    /// What it is for.
+    pub kind: SessionKind,
+    /// Where it stands.
+    pub state: SessionState,
+    /// When it starts, RFC 3339 with an offset; up to two years ahead. It is the record's `occurred_at`.
+    pub starts_at: DateTime<FixedOffset>,
+    /// The patient's zone then, an IANA name.
+    #[oai(validator(max_length = 64))]
+    pub time_zone: String,
+    /// Where it takes place.
+    pub setting: SessionSetting,
+    /// The way the dose is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<Route>,
+    /// The dose in milligrams.
+    #[oai(validator(minimum(value = "0"), maximum(value = "10000")))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dose_mg: Option<f64>,
+    /// How deep the dose is meant to go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dose_level: Option<DoseLevel>,
+    /// Notes, up to 10,000 characters.
+    #[oai(validator(max_length = 10000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+}
+
+impl Session {
+    /// Whether ketamine was given: what counts as a dose.
+    pub fn is_completed_dosing(&self) -> bool {
+        self.kind == SessionKind::Dosing && self.state == SessionState::Completed
+    }
+}
+
+impl Record for Session {
+    const KIND: Kind = Kind::Sessions;
+    const SEALED: &'static [&'static str] = &["notes"];
+
+    fn check(&self, horizon: &Horizon, faults: &mut Faults) -> Option<Occurrence> {
+        Occurrence::check("/starts_at", self.starts_at, &self.time_zone, PLANNED_AHEAD, horizon, faults)
+    }
+
+    /// `starts_at` is answered in the zone's own offset, as `occurred_at` is.
+    fn derived(&self) -> Map<String, Value> {
+        let mut derived = Map::new();
+        if let Ok(zone) = self.time_zone.parse::<chrono_tz::Tz>() {
+            let at = self.starts_at.with_timezone(&zone);
+            derived.insert("starts_at".into(), at.to_rfc3339_opts(SecondsFormat::Micros, false).into());
+        }
+        derived
+    }
+}
