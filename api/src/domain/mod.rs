@@ -10,4 +10,5 @@ pub mod journal_entries;
 pub mod mood_scores;
 pub mod prescriptions;
 pub mod record;
+pub mod recurrence;
 pub mod sessions;
