@@ -12,3 +12,4 @@ pub mod prescriptions;
 pub mod record;
 pub mod recurrence;
 pub mod sessions;
+pub mod sign_in;

@@ -1,3 +1,7 @@
-//! Sign-in, access, keys.
+//! Who somebody is, what they may do, and what nobody else may read.
 
+pub mod guessing;
+pub mod passwords;
 pub mod seal;
+pub mod tokens;
+pub mod totp;
