@@ -2,6 +2,7 @@
 //!
 //! It is no emergency service and no medical device: it records, reminds and shows; people decide.
 
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod domain;

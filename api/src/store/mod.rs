@@ -1,6 +1,9 @@
 //! Reads and writes of the database, one file per aggregate. Knows nothing of HTTP.
 
+pub mod audit;
 pub mod database;
+pub mod patients;
+pub mod records;
 mod scope;
 mod writer;
 

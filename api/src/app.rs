@@ -1,0 +1,51 @@
+//! What every part of the running service shares.
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    error::Error,
+    events::Event,
+    security::seal::{Keys, Secret},
+    store::{Database, Place},
+};
+use std::{ops::Deref, sync::Arc};
+use tokio::sync::broadcast;
+
+/// Events that a slow listener may fall behind before it loses some.
+const EVENTS: usize = 1024;
+
+/// A handle on everything shared. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+/// What is shared.
+pub struct Shared {
+    /// The settings.
+    pub config: Config,
+    /// The clock.
+    pub clock: Clock,
+    /// The rows.
+    pub db: Database,
+    /// The keys of what is sealed.
+    pub keys: Keys,
+    /// What was just committed.
+    pub events: broadcast::Sender<Event>,
+}
+
+impl App {
+    /// Opens the key store and the database; proves that the master key fits.
+    pub async fn open(config: Config, clock: Clock, place: &Place, master: Secret) -> Result<Self, Error> {
+        let (events, _) = broadcast::channel(EVENTS);
+        let keys = Keys::open(place, master).await?;
+        let db = Database::open(place, &clock, &events).await?;
+        Ok(Self(Arc::new(Shared { config, clock, db, keys, events })))
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

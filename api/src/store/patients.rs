@@ -1,0 +1,43 @@
+//! The row of a patient: their zone and contact, and the counter that numbers their record versions.
+
+use super::{Scope, Tx};
+use crate::error::Error;
+use chrono_tz::Tz;
+use entities::patient::{Column, Entity};
+use sea_orm::ConnectionTrait;
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QuerySelect,
+    sea_query::{Expr, Query},
+};
+use uuid::Uuid;
+
+#[derive(FromQueryResult)]
+struct Zone {
+    time_zone: String,
+}
+
+/// Holds the patient's row until the unit ends, so that whatever is decided on their records stays true, and answers
+/// their zone. (SQLite has one writer and needs no lock.)
+pub async fn lock(tx: &Tx, scope: &Scope) -> Result<Tz, Error> {
+    let row = Entity::find_by_id(scope.patient).filter(Column::ClinicId.eq(scope.clinic));
+    let row = row.select_only().column(Column::TimeZone).lock_exclusive();
+    let zone = row.into_model::<Zone>().one(tx.db()).await?.ok_or(Error::NotFound)?;
+    zone.time_zone.parse().map_err(|_| Error::internal("a patient's zone is unknown"))
+}
+
+/// The next number for a record version. Counted in the writing transaction, so that there is neither gap nor double.
+pub async fn next_seq(tx: &Tx, patient: Uuid) -> Result<i64, Error> {
+    take_seqs(tx, patient, 1).await
+}
+
+/// The last of `n` next numbers.
+pub async fn take_seqs(tx: &Tx, patient: Uuid, n: i64) -> Result<i64, Error> {
+    let update = Query::update()
+        .table(Entity)
+        .value(Column::Seq, Expr::col(Column::Seq).add(n))
+        .and_where(Column::Id.eq(patient))
+        .returning_col(Column::Seq)
+        .to_owned();
+    let row = tx.db().query_one(&update).await?.ok_or(Error::NotFound)?;
+    Ok(row.try_get("", "seq")?)
+}

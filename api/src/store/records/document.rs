@@ -1,0 +1,144 @@
+//! A row and the JSON document that it stands for.
+
+use crate::{
+    domain::record::{Kind, Occurrence, Record, Valid, Visibility},
+    error::Error,
+    security::seal::{Class, OwnerKeys, Spot},
+};
+use chrono::{DateTime, SecondsFormat, Utc};
+use entities::{Micros, record, record_version};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// An opened record, as its reply.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its id.
+    pub id: Uuid,
+    /// Its version, which is its ETag.
+    pub version: i64,
+    /// Its number among all record versions of the patient.
+    pub seq: i64,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// The JSON object: envelope and members.
+    pub json: String,
+}
+
+impl Document {
+    /// Adds a member that belongs to the answer, not to the record.
+    pub fn with_member(mut self, name: &str, value: &impl serde::Serialize) -> Result<Self, Error> {
+        self.json.pop();
+        self.json.push_str(&format!(",\"{name}\":{}}}", serde_json::to_string(value).map_err(Error::internal)?));
+        Ok(self)
+    }
+
+    /// As a JSON value, for where it stands inside another.
+    pub fn to_value(&self) -> Result<Value, Error> {
+        serde_json::from_str(&self.json).map_err(Error::internal)
+    }
+
+    /// Opens a row.
+    pub(super) fn open(row: &record::Model, keys: &OwnerKeys, clinic: Uuid) -> Result<Self, Error> {
+        let kind = Kind::from_code(row.kind).ok_or_else(|| Error::internal("a record of no known kind"))?;
+        let words = match &row.sealed {
+            None => String::new(),
+            Some(sealed) => keys.open(&spot(clinic, row.id, row.version, row.visibility), sealed)?,
+        };
+        let occurred_at = DateTime::from(row.occurred_at);
+        let json = splice(row, kind, &words)?;
+        Ok(Self { kind, id: row.id, version: row.version, seq: row.seq, occurred_at, json })
+    }
+}
+
+/// A row's members as a record of its kind.
+pub(super) fn decode<R: Record>(document: &Document) -> Result<R, Error> {
+    serde_json::from_str(&document.json).map_err(|error| Error::internal(format!("a stored record: {error}")))
+}
+
+/// What a record is stored as, beside its columns.
+pub(super) struct Parts {
+    pub(super) facts: String,
+    pub(super) words: Option<String>,
+}
+
+/// Divides a record into what may stand in the clear and what a person typed.
+pub(super) fn divide<R: Record>(valid: &Valid<R>) -> Result<Parts, Error> {
+    let Value::Object(mut facts) = serde_json::to_value(valid.record()).map_err(Error::internal)? else {
+        return Err(Error::internal("a record is an object"));
+    };
+    for column in ["occurred_at", "time_zone"] {
+        facts.remove(column);
+    }
+    if let Some(starts_at) = facts.get_mut("starts_at") {
+        *starts_at = local(valid.occurrence()).into();
+    }
+    let words: Map<String, Value> =
+        R::SEALED.iter().filter_map(|name| Some(((*name).to_owned(), facts.remove(*name)?))).collect();
+    facts.extend(valid.record().derived());
+    Ok(Parts {
+        facts: serde_json::to_string(&facts).map_err(Error::internal)?,
+        words: if words.is_empty() { None } else { Some(serde_json::to_string(&words).map_err(Error::internal)?) },
+    })
+}
+
+/// Where a record's words lie: their key's class follows who may read them.
+pub(super) fn spot(clinic: Uuid, row: Uuid, revision: i64, visibility: i16) -> Spot<'static> {
+    let class = if visibility == Visibility::Shared.code() { Class::Shared } else { Class::Private };
+    Spot { table: "record", column: "sealed", clinic, row, revision, class }
+}
+
+/// An earlier version as if it were the newest.
+pub(super) fn as_of(version: record_version::Model, newest: &record::Model) -> record::Model {
+    record::Model {
+        version: version.version,
+        seq: version.seq,
+        occurred_at: version.occurred_at,
+        time_zone: version.time_zone,
+        day: version.day,
+        updated_at: version.updated_at,
+        visibility: version.visibility,
+        deleted: false,
+        facts: version.facts,
+        sealed: version.sealed,
+        ..newest.clone()
+    }
+}
+
+fn splice(row: &record::Model, kind: Kind, words: &str) -> Result<String, Error> {
+    let zone = row.time_zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))?;
+    let occurred_at = local(&Occurrence { at: row.occurred_at.into(), zone });
+    let mut json = String::with_capacity(320 + row.facts.len() + words.len());
+    json.push_str(&format!(
+        "{{\"id\":\"{}\",\"version\":{},\"occurred_at\":\"{occurred_at}\",\"time_zone\":\"{}\",\
+         \"created_at\":\"{}\",\"updated_at\":\"{}\",\"created_by\":\"{}\"",
+        row.id,
+        row.version,
+        row.time_zone,
+        server(row.created_at),
+        server(row.updated_at),
+        row.created_by,
+    ));
+    debug_assert_eq!(row.kind, kind.code());
+    for object in [row.facts.as_str(), words] {
+        let members = object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+        if !members.is_empty() {
+            json.push(',');
+            json.push_str(members);
+        }
+    }
+    json.push('}');
+    Ok(json)
+}
+
+/// An instant of the patient's, in their zone's offset, to the microsecond.
+fn local(occurrence: &Occurrence) -> String {
+    occurrence.at.with_timezone(&occurrence.zone).to_rfc3339_opts(SecondsFormat::Micros, false)
+}
+
+/// An instant of the server's.
+fn server(at: Micros) -> String {
+    DateTime::<Utc>::from(at).to_rfc3339_opts(SecondsFormat::Micros, true)
+}

@@ -1,0 +1,12 @@
+//! The records of a patient: one row for each, whatever it records; every earlier version is kept.
+//!
+//! What the wire calls members lies in three places: when and where it happened in columns, numbers and codes in `facts`,
+//! everything that a person typed sealed in `sealed`. A reply splices the three; nothing is mapped twice.
+
+mod document;
+mod read;
+mod write;
+
+pub use document::Document;
+pub use read::{After, Window, changes_since, find, page, version_of};
+pub use write::{Author, Precondition, Written, create, put, remove};

@@ -1,0 +1,260 @@
+//! Writing records, inside a unit of work: the row, the version before, what rules read of it, the audit row.
+
+use super::document::{Document, decode, divide, spot};
+use crate::{
+    domain::{
+        faults::Faults,
+        record::{Horizon, Kind, Record, Valid},
+    },
+    error::Error,
+    events::{Event, Subject},
+    security::seal::OwnerKeys,
+    store::{Scope, Tx, audit, patients},
+};
+use entities::{Micros, measurement, record, record_version};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Who writes, whose, and with which keys.
+#[derive(Clone)]
+pub struct Author {
+    /// Whose records.
+    pub scope: Scope,
+    /// The account that writes.
+    pub account: Uuid,
+    /// The request, for the audit row.
+    pub request: Uuid,
+    /// The patient's keys.
+    pub keys: Arc<OwnerKeys>,
+}
+
+/// What the caller holds of the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precondition {
+    /// Nothing was said.
+    None,
+    /// This version.
+    Version(i64),
+}
+
+/// What a write came to.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The record as it is now.
+    pub document: Document,
+    /// Whether this write made it.
+    pub created: bool,
+    /// Whether anything was written at all.
+    pub changed: bool,
+}
+
+/// Makes a record under an id of the server's.
+pub async fn create<R: Record>(tx: &Tx, author: &Author, new: Result<R, Faults>) -> Result<Written, Error> {
+    let zone = patients::lock(tx, &author.scope).await?;
+    let valid = Valid::new(new?, &Horizon { now: tx.now(), zone })?;
+    insert(tx, author, tx.new_id(), &valid).await
+}
+
+/// Makes or replaces a record under an id of the client's.
+///
+/// Repeating the same value writes nothing. Another value needs the version that it replaces.
+pub async fn put<R: Record>(
+    tx: &Tx,
+    author: &Author,
+    id: Uuid,
+    held: Precondition,
+    new: Result<R, Faults>,
+) -> Result<Written, Error> {
+    let zone = patients::lock(tx, &author.scope).await?;
+    let horizon = Horizon { now: tx.now(), zone };
+    let Some(row) = record::Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await? else {
+        if held != Precondition::None {
+            return Err(Error::Stale(None));
+        }
+        return insert(tx, author, id, &Valid::new(new?, &horizon)?).await;
+    };
+    let current = existing::<R>(&row, author)?;
+    let same = new.as_ref().is_ok_and(|new| decode::<R>(&current).is_ok_and(|old| old == *new));
+    if same {
+        return Ok(Written { document: current, created: false, changed: false });
+    }
+    expect(held, &row, &current)?;
+    replace(tx, author, row, &Valid::new(new?, &horizon)?).await
+}
+
+/// Deletes a record; repeating it finds it gone, which is what was wanted.
+pub async fn remove<R: Record>(tx: &Tx, author: &Author, id: Uuid, held: Precondition) -> Result<(), Error> {
+    patients::lock(tx, &author.scope).await?;
+    let row = record::Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await?.ok_or(Error::NotFound)?;
+    if row.deleted && row.kind == R::KIND.code() {
+        return Ok(());
+    }
+    if row.kind != R::KIND.code() {
+        return Err(Error::NotFound);
+    }
+    expect(held, &row, &existing::<R>(&row, author)?)?;
+    keep_version(tx, author, &row).await?;
+    let seq = patients::next_seq(tx, author.scope.patient).await?;
+    let (version, kind) = (row.version + 1, R::KIND);
+    measurement_of(&row).exec(tx.db()).await?;
+    let mut tombstone = row.into_active_model();
+    tombstone.version = Set(version);
+    tombstone.seq = Set(seq);
+    tombstone.updated_at = Set(tx.now().into());
+    tombstone.deleted = Set(true);
+    tombstone.facts = Set("{}".into());
+    tombstone.sealed = Set(None);
+    record::Entity::update(tombstone).exec_without_returning(tx.db()).await?;
+    note(tx, author, kind, "delete", id, version, false).await
+}
+
+/// What there is under an id that a client names again.
+fn existing<R: Record>(row: &record::Model, author: &Author) -> Result<Document, Error> {
+    if row.kind != R::KIND.code() {
+        return Err(Error::IdInUse);
+    }
+    if row.deleted {
+        return Err(Error::Gone);
+    }
+    Document::open(row, &author.keys, author.scope.clinic)
+}
+
+fn expect(held: Precondition, row: &record::Model, current: &Document) -> Result<(), Error> {
+    match held {
+        Precondition::None => Err(Error::PreconditionRequired),
+        Precondition::Version(version) if version == row.version => Ok(()),
+        Precondition::Version(_) => Err(Error::Stale(Some(Box::new(current.to_value()?)))),
+    }
+}
+
+async fn insert<R: Record>(tx: &Tx, author: &Author, id: Uuid, valid: &Valid<R>) -> Result<Written, Error> {
+    let row = row(tx, author, id, valid, None).await?;
+    record::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx.db()).await?;
+    finish(tx, author, &row, valid, true).await
+}
+
+async fn replace<R: Record>(tx: &Tx, author: &Author, old: record::Model, valid: &Valid<R>) -> Result<Written, Error> {
+    keep_version(tx, author, &old).await?;
+    measurement_of(&old).exec(tx.db()).await?;
+    let row = row(tx, author, old.id, valid, Some(&old)).await?;
+    record::Entity::update(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
+    finish(tx, author, &row, valid, false).await
+}
+
+/// The row of a checked record, as the next version.
+async fn row<R: Record>(
+    tx: &Tx,
+    author: &Author,
+    id: Uuid,
+    valid: &Valid<R>,
+    old: Option<&record::Model>,
+) -> Result<record::Model, Error> {
+    let (parts, now, occurrence) = (divide(valid)?, Micros::from(tx.now()), valid.occurrence());
+    let (visibility, version) = (valid.record().visibility().code(), old.map_or(1, |old| old.version + 1));
+    let spot = spot(author.scope.clinic, id, version, visibility);
+    let sealed = parts.words.map(|words| author.keys.seal(&spot, &words)).transpose()?;
+    Ok(record::Model {
+        patient_id: author.scope.patient,
+        id,
+        kind: R::KIND.code(),
+        version,
+        seq: patients::next_seq(tx, author.scope.patient).await?,
+        occurred_at: occurrence.at.into(),
+        time_zone: occurrence.zone.name().to_owned(),
+        day: occurrence.day(),
+        created_at: old.map_or(now, |old| old.created_at),
+        updated_at: now,
+        created_by: old.map_or(author.account, |old| old.created_by),
+        deleted: false,
+        visibility,
+        facts: parts.facts,
+        sealed,
+    })
+}
+
+/// What follows from a row that was written: the measurement, the audit row, the reply.
+async fn finish<R: Record>(
+    tx: &Tx,
+    author: &Author,
+    row: &record::Model,
+    valid: &Valid<R>,
+    created: bool,
+) -> Result<Written, Error> {
+    if let Some(measured) = valid.record().measurement() {
+        let measured = measurement::Model {
+            patient_id: row.patient_id,
+            series: measured.series,
+            occurred_at: row.occurred_at,
+            record_id: row.id,
+            day: row.day,
+            status: measured.status,
+            value: measured.value,
+            answers: measured.answers,
+            anxiety: measured.anxiety,
+            energy: measured.energy,
+            hope: measured.hope,
+            irritability: measured.irritability,
+            sleep: measured.sleep,
+        };
+        measurement::Entity::insert(measured.into_active_model()).exec_without_returning(tx.db()).await?;
+    }
+    let verb = if created { "create" } else { "replace" };
+    let private = row.visibility == crate::domain::record::Visibility::Private.code();
+    note(tx, author, R::KIND, verb, row.id, row.version, private).await?;
+    let document = Document::open(row, &author.keys, author.scope.clinic)?;
+    Ok(Written { document, created, changed: true })
+}
+
+async fn keep_version(tx: &Tx, author: &Author, row: &record::Model) -> Result<(), Error> {
+    let version = record_version::Model {
+        patient_id: row.patient_id,
+        id: row.id,
+        version: row.version,
+        seq: row.seq,
+        occurred_at: row.occurred_at,
+        time_zone: row.time_zone.clone(),
+        day: row.day,
+        visibility: row.visibility,
+        updated_at: row.updated_at,
+        written_by: author.account,
+        replaced_at: tx.now().into(),
+        facts: row.facts.clone(),
+        sealed: row.sealed.clone(),
+    };
+    record_version::Entity::insert(version.into_active_model()).exec_without_returning(tx.db()).await?;
+    Ok(())
+}
+
+fn measurement_of(row: &record::Model) -> sea_orm::DeleteMany<measurement::Entity> {
+    measurement::Entity::delete_many()
+        .filter(measurement::Column::PatientId.eq(row.patient_id))
+        .filter(measurement::Column::OccurredAt.eq(row.occurred_at))
+        .filter(measurement::Column::RecordId.eq(row.id))
+}
+
+async fn note(
+    tx: &Tx,
+    author: &Author,
+    kind: Kind,
+    verb: &str,
+    id: Uuid,
+    version: i64,
+    private: bool,
+) -> Result<(), Error> {
+    tx.announce(Event { patient_id: author.scope.patient, subject: Subject::Record, id, private });
+    let operation = format!("{}_{verb}", kind.name().replace('-', "_"));
+    audit::append(
+        tx,
+        audit::Entry {
+            clinic: author.scope.clinic,
+            account: Some(author.account),
+            operation: &operation,
+            patient: Some(author.scope.patient),
+            record: Some(id),
+            version: Some(version),
+            request: Some(author.request),
+        },
+    )
+    .await
+}
