@@ -9,5 +9,6 @@ pub mod domain;
 pub mod error;
 pub mod events;
 pub mod http;
+pub mod notify;
 pub mod security;
 pub mod store;

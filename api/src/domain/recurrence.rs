@@ -202,6 +202,40 @@ fn occurrence(
 }
 
 impl Schedule {
+    const EMPTY: Self = Self {
+        kind: ScheduleType::Recurring,
+        rrule: None,
+        times: None,
+        starts_on: None,
+        ends_on: None,
+        zone: None,
+        time_zone: None,
+        to: None,
+        offset: None,
+        at: None,
+    };
+
+    /// Every day at a time, from a day on, on the patient's own clock.
+    pub fn daily(time: &str, starts_on: NaiveDate) -> Self {
+        Self {
+            rrule: Some("FREQ=DAILY".into()),
+            times: Some(vec![time.into()]),
+            starts_on: Some(starts_on),
+            zone: Some(ZoneChoice::Follow),
+            ..Self::EMPTY
+        }
+    }
+
+    /// So long after a dosing session began.
+    pub fn after_dosing(offset: &str) -> Self {
+        Self {
+            kind: ScheduleType::Relative,
+            to: Some(Event::DosingSession),
+            offset: Some(offset.into()),
+            ..Self::EMPTY
+        }
+    }
+
     /// The rule that it says, or a note of everything that is wrong with it.
     pub fn check(&self, pointer: &str, faults: &mut Faults) -> Option<Rule> {
         let before = faults.0.len();

@@ -8,4 +8,5 @@ pub mod intentions;
 pub mod journal_entries;
 pub mod mood_scores;
 pub mod prescriptions;
+pub mod reminders;
 pub mod sessions;

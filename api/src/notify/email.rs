@@ -1,0 +1,194 @@
+//! Mail over SMTP. lettre speaks the protocol; what is ours is knowing, at each failure, whether anything had left yet.
+
+use super::{Channel, Failure, Letter, Offer};
+use crate::{
+    config::{Config, Security, Smtp},
+    error::Error,
+};
+use futures_util::future::BoxFuture;
+use lettre::{
+    address::Envelope,
+    message::Mailbox,
+    transport::smtp::{
+        authentication::{Credentials, DEFAULT_MECHANISMS},
+        client::{AsyncSmtpConnection, Certificate, TlsParameters},
+        commands::{Data, Mail, Rcpt},
+        extension::ClientId,
+    },
+};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::{Instant, timeout};
+
+/// Until the recipient is accepted: a host that takes longer is asked again later.
+const GREETING: Duration = Duration::from_secs(12);
+/// For the answer to the text: giving up earlier makes doubles (RFC 5321, 4.5.3.2.6).
+const FINAL_DOT: Duration = Duration::from_secs(600);
+/// How long a connection is kept open for the next mail.
+const IDLE: Duration = Duration::from_secs(20);
+/// How many of them.
+const POOL: usize = 8;
+
+/// A mail host.
+#[derive(Clone)]
+pub struct Email(Arc<Host>);
+
+struct Host {
+    smtp: Smtp,
+    from: Mailbox,
+    hello: ClientId,
+    tls: Option<TlsParameters>,
+    idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
+}
+
+impl Email {
+    /// The mail host of the settings; says what is wrong with them. Does not connect.
+    pub fn new(config: &Config) -> Result<Option<Self>, Error> {
+        let Some(smtp) = config.smtp.clone() else { return Ok(None) };
+        let tls = match smtp.security {
+            Security::Plain => None,
+            Security::StartTls | Security::Tls => Some(tls(&smtp)?),
+        };
+        let from = config.mail_from.clone();
+        let hello = ClientId::Domain(from.email.domain().to_owned());
+        Ok(Some(Self(Arc::new(Host { smtp, from, hello, tls, idle: Mutex::default() }))))
+    }
+}
+
+fn tls(smtp: &Smtp) -> Result<TlsParameters, Error> {
+    let wrong = |what: &str| Error::Settings(format!("AFTERGLOW_SMTP_URL: {what}"));
+    let mut builder = TlsParameters::builder(smtp.host.clone());
+    if let Some(path) = &smtp.authority {
+        let pem = std::fs::read(path).map_err(|_| wrong("the file named by ca cannot be read"))?;
+        let certificate =
+            Certificate::from_pem(&pem).map_err(|_| wrong("the file named by ca is no PEM certificate"))?;
+        builder = builder.add_root_certificate(certificate);
+    }
+    builder.build().map_err(|_| wrong("TLS cannot be set up for this host"))
+}
+
+impl Channel for Email {
+    fn offer<'a>(&'a self, letter: &'a Letter) -> BoxFuture<'a, Result<Box<dyn Offer>, Failure>> {
+        Box::pin(async move {
+            let message = letter.message(&self.0.from).ok_or(Failure::Refused(553))?;
+            let accepted = timeout(GREETING, self.0.accepted(message.envelope())).await;
+            let connection = accepted.unwrap_or(Err(Failure::Later(None)))?;
+            let text = message.formatted();
+            Ok(Box::new(Accepted { host: self.0.clone(), connection, text }) as Box<dyn Offer>)
+        })
+    }
+}
+
+type Smtped<T> = Result<T, lettre::transport::smtp::Error>;
+
+impl Host {
+    /// A connection on which the recipient was accepted.
+    async fn accepted(&self, envelope: &Envelope) -> Result<AsyncSmtpConnection, Failure> {
+        while let Some(mut connection) = self.take() {
+            match address(&mut connection, envelope).await {
+                Ok(()) => return Ok(connection),
+                // The host has hung up in the meantime; anything it says is an answer.
+                Err(error) if error.status().is_none() => {}
+                Err(error) => return Err(self.refusal(connection, &error)),
+            }
+        }
+        let mut connection = self.connect().await?;
+        match address(&mut connection, envelope).await {
+            Ok(()) => Ok(connection),
+            Err(error) => Err(self.refusal(connection, &error)),
+        }
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
+        let early = self.tls.clone().filter(|_| self.smtp.security == Security::Tls);
+        let host = self.smtp.host.trim_matches(['[', ']']);
+        let server = (host, self.smtp.port);
+        let connected = AsyncSmtpConnection::connect_tokio1(server, Some(GREETING), &self.hello, early, None).await;
+        let mut connection = connected.map_err(|error| unreachable_host(&error))?;
+        if let (Security::StartTls, Some(tls)) = (self.smtp.security, &self.tls) {
+            connection.starttls(tls.clone(), &self.hello).await.map_err(|error| unreachable_host(&error))?;
+        }
+        if let Some((user, password)) = &self.smtp.user {
+            let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
+            connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(|error| unreachable_host(&error))?;
+        }
+        Ok(connection)
+    }
+
+    fn take(&self) -> Option<AsyncSmtpConnection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(_, since)| since.elapsed() < IDLE);
+        idle.pop().map(|(connection, _)| connection)
+    }
+
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if !connection.has_broken() && idle.len() < POOL {
+            idle.push((connection, Instant::now()));
+        }
+    }
+
+    /// What a refused recipient means. The connection is dropped: its transaction is half begun.
+    fn refusal(&self, connection: AsyncSmtpConnection, error: &lettre::transport::smtp::Error) -> Failure {
+        drop(connection);
+        log(&self.smtp.host, error);
+        match error.status().map(u16::from) {
+            Some(code @ (530 | 535)) => Failure::Closed(Some(code)),
+            Some(code) if error.is_permanent() => Failure::Refused(code),
+            code => Failure::Later(code),
+        }
+    }
+}
+
+async fn address(connection: &mut AsyncSmtpConnection, envelope: &Envelope) -> Smtped<()> {
+    connection.command(Mail::new(envelope.from().cloned(), Vec::new())).await?;
+    for to in envelope.to() {
+        connection.command(Rcpt::new(to.clone(), Vec::new())).await?;
+    }
+    Ok(())
+}
+
+/// A host that cannot be reached, greets us badly, or refuses our password or its own certificate.
+fn unreachable_host(error: &lettre::transport::smtp::Error) -> Failure {
+    log("the mail host", error);
+    match error.status().map(u16::from) {
+        None if error.is_tls() || error.is_client() => Failure::Closed(None),
+        None => Failure::Later(None),
+        code if error.is_permanent() => Failure::Closed(code),
+        code => Failure::Later(code),
+    }
+}
+
+/// The number alone: a host's words may repeat an address.
+fn log(host: &str, error: &lettre::transport::smtp::Error) {
+    tracing::warn!(host, status = error.status().map(u16::from), tls = error.is_tls(), "mail was not taken");
+}
+
+struct Accepted {
+    host: Arc<Host>,
+    connection: AsyncSmtpConnection,
+    text: Vec<u8>,
+}
+
+impl Offer for Accepted {
+    fn hand_over(mut self: Box<Self>) -> BoxFuture<'static, Result<Option<u16>, Failure>> {
+        Box::pin(async move {
+            match timeout(GREETING, self.connection.command(Data)).await {
+                Ok(Ok(_)) => {}
+                // Nothing has left yet.
+                Ok(Err(error)) => return Err(self.host.refusal(self.connection, &error)),
+                Err(_) => return Err(Failure::Later(None)),
+            }
+            match timeout(FINAL_DOT, self.connection.message(&self.text)).await {
+                Ok(Ok(response)) => {
+                    self.host.keep(self.connection);
+                    Ok(Some(response.code().into()))
+                }
+                Ok(Err(error)) if error.status().is_some() => Err(self.host.refusal(self.connection, &error)),
+                Ok(Err(_)) | Err(_) => Err(Failure::Undecided),
+            }
+        })
+    }
+}
