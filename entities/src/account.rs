@@ -31,6 +31,8 @@ pub struct Model {
     pub totp_confirmed_at: Option<Micros>,
     /// The last time step that was used: a code counts once.
     pub totp_last_step: i64,
+    /// Rises by one whenever `sealed` changes.
+    pub version: i64,
     /// Everything that a person typed, one JSON object, sealed.
     pub sealed: Vec<u8>,
     /// When it was made.

@@ -1,4 +1,4 @@
-//! An invitation that waits to be accepted.
+//! An invitation that waits to be accepted, and its mail that waits to be sent.
 
 use crate::Micros;
 use sea_orm::entity::prelude::{
@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::{
 };
 use uuid::Uuid;
 
-/// An invitation that waits to be accepted.
+/// An invitation that waits to be accepted, and its mail that waits to be sent.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "invitation")]
 pub struct Model {
@@ -33,6 +33,20 @@ pub struct Model {
     pub expires_at: Micros,
     /// When it was accepted.
     pub accepted_at: Option<Micros>,
+    /// What became of its mail, as in `delivery.state`.
+    pub mail_state: i16,
+    /// How far sending has come, as in `delivery.stage`.
+    pub mail_stage: i16,
+    /// Attempts at sending.
+    pub mail_attempts: i16,
+    /// Not sent before.
+    pub mail_not_before: Micros,
+    /// Until when a worker holds it.
+    pub mail_lease_until: Option<Micros>,
+    /// Rises with every lease: who holds an older one may not finish.
+    pub mail_fence: i64,
+    /// The mail host's last answer.
+    pub mail_answer: Option<i16>,
 }
 
 /// Nothing is joined through the ORM.

@@ -48,6 +48,7 @@ CREATE TABLE account (
   failed_at instant,
   totp_confirmed_at instant,
   totp_last_step bigint NOT NULL,
+  version bigint NOT NULL,
   sealed bytes NOT NULL,
   created_at instant NOT NULL,
   disabled_at instant
@@ -107,9 +108,17 @@ CREATE TABLE invitation (
   created_by uuid,
   created_at instant NOT NULL,
   expires_at instant NOT NULL,
-  accepted_at instant
+  accepted_at instant,
+  mail_state smallint NOT NULL,
+  mail_stage smallint NOT NULL,
+  mail_attempts smallint NOT NULL,
+  mail_not_before instant NOT NULL,
+  mail_lease_until instant,
+  mail_fence bigint NOT NULL,
+  mail_answer smallint
 ) {narrow};
 CREATE UNIQUE INDEX invitation_code ON invitation (code_hash);
+CREATE INDEX invitation_mail ON invitation (mail_state, mail_not_before);
 
 CREATE TABLE token (
   hash bytes PRIMARY KEY,
