@@ -29,11 +29,24 @@ def one_time_code(secret, at=None):
     return f"{(struct.unpack('>I', digest[offset : offset + 4])[0] & 0x7FFFFFFF) % 10**6:06}"
 
 
+class From(requests.adapters.HTTPAdapter):
+    """Sends from one of this machine's loopback addresses."""
+
+    def __init__(self, address):
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args, **more):
+        super().init_poolmanager(*args, source_address=(self.address, 0), **more)
+
+
 class Client:
     """One signed-in person (or nobody yet)."""
 
-    def __init__(self, url):
+    def __init__(self, url, source=None):
         self.url, self.session, self.signed_in = url, requests.Session(), None
+        if source:
+            self.session.mount("http://", From(source))
 
     def call(self, method, path, body=None, expect=None, **headers):
         """One request; headers are written `If_Match="…"`."""
