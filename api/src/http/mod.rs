@@ -1,4 +1,17 @@
-//! The HTTP face: one file per resource.
+//! The HTTP face: one file per resource, and this table of contents.
+
+mod body;
+mod cursor;
+mod document;
+mod permit;
+mod preconditions;
+mod problem;
+mod records;
+mod reply;
+mod request_id;
+mod resource;
+mod schema;
+mod sign_in;
 
 pub mod assessments;
 #[cfg(test)]
@@ -10,3 +23,34 @@ pub mod mood_scores;
 pub mod prescriptions;
 pub mod reminders;
 pub mod sessions;
+
+use crate::{app::App, domain::mood_scores::MoodScore};
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
+use poem_openapi::{OpenApi, OpenApiService};
+use records::Records;
+use request_id::{Identify, RequestId};
+
+pub use document::document;
+
+/// Every operation of the API.
+fn operations(app: &App) -> impl OpenApi + 'static {
+    (Records::<MoodScore>::new(app), ())
+}
+
+/// The whole service.
+pub fn service(app: &App) -> impl Endpoint<Output = Response> + use<> {
+    let api = OpenApiService::new(operations(app), document::TITLE, env!("CARGO_PKG_VERSION"));
+    Route::new()
+        .nest("/v1", api)
+        .data(app.clone())
+        .around(async |endpoint, request: Request| {
+            let id = request.data::<RequestId>().copied();
+            let answer = std::panic::AssertUnwindSafe(endpoint.call(request));
+            match futures_util::FutureExt::catch_unwind(answer).await {
+                Ok(Ok(response)) => Ok(response.into_response()),
+                Ok(Err(error)) => Ok(problem::respond(error, id)),
+                Err(_) => Ok(problem::respond(crate::error::Error::internal("a handler panicked").into(), id)),
+            }
+        })
+        .with(Identify(app.clone()))
+}

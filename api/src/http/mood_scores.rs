@@ -1,6 +1,10 @@
 //! `/v1/patients/{patient}/mood-scores`: quick check-ins. The patient writes; the care team reads.
 
-use crate::domain::mood_scores::MoodScore;
+use super::resource::{Resource, Tag};
+use crate::{
+    domain::mood_scores::MoodScore,
+    security::access::{ReadRecords, WriteOwn},
+};
 use chrono::{DateTime, FixedOffset};
 use poem_openapi::types::Example;
 
@@ -18,4 +22,24 @@ impl Example for MoodScore {
             note: Some("Slept through for the first time this week.".into()),
         }
     }
+}
+
+impl Resource for MoodScore {
+    type MayRead = ReadRecords;
+    type MayCreate = WriteOwn;
+    type MayReplace = WriteOwn;
+    const NAME: &'static str = "MoodScore";
+    const STEM: &'static str = "mood_scores";
+    const PATH: &'static str = "/patients/:patient/mood-scores";
+    const TAG: Tag = Tag::MoodScores;
+    const DOCS: [(&'static str, &'static str); 5] = [
+        ("List mood scores", "Newest first, a page at a time."),
+        ("Record a mood score", "Runs the safety rules in the same transaction; a finding never rejects the record."),
+        ("Read a mood score", "With its version as ETag."),
+        (
+            "Record or replace a mood score",
+            "Under an id of the client's own: the way of a phone that was offline. Runs the safety rules.",
+        ),
+        ("Delete a mood score", "Leaves a tombstone in `changes`; the id stays used."),
+    ];
 }

@@ -1,5 +1,6 @@
 //! Who somebody is, what they may do, and what nobody else may read.
 
+pub mod access;
 pub mod guessing;
 pub mod passwords;
 pub mod seal;

@@ -2,9 +2,11 @@
 
 pub mod audit;
 pub mod database;
+pub mod idempotency;
 pub mod patients;
 pub mod records;
 mod scope;
+pub mod sign_ins;
 mod writer;
 
 pub use database::{Database, Place, lease_now};

@@ -1,12 +1,18 @@
 //! The row of a patient: their zone and contact, and the counter that numbers their record versions.
 
 use super::{Scope, Tx};
-use crate::error::Error;
+use crate::{
+    error::Error,
+    security::access::{Caller, Care},
+};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use entities::patient::{Column, Entity};
-use sea_orm::ConnectionTrait;
+use entities::{
+    care_relation,
+    patient::{Column, Entity},
+};
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QuerySelect,
     sea_query::{Expr, Query},
 };
 use uuid::Uuid;
@@ -40,4 +46,30 @@ pub async fn take_seqs(tx: &Tx, patient: Uuid, n: i64) -> Result<i64, Error> {
         .to_owned();
     let row = tx.db().query_one(&update).await?.ok_or(Error::NotFound)?;
     Ok(row.try_get("", "seq")?)
+}
+
+/// What a member has to do with a patient of their clinic today; `Error::NotFound` for a patient of another clinic.
+pub async fn care_of(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    patient: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Care, Error> {
+    let today = now.with_timezone(&caller.clinic_zone).date_naive();
+    let known = Entity::find_by_id(patient).filter(Column::ClinicId.eq(caller.clinic));
+    known.select_only().column(Column::Id).into_tuple::<Uuid>().one(db).await?.ok_or(Error::NotFound)?;
+    let relations = care_relation::Entity::find()
+        .filter(care_relation::Column::PatientId.eq(patient))
+        .filter(care_relation::Column::MemberId.eq(caller.account))
+        .filter(on_day(today))
+        .all(db)
+        .await?;
+    Ok(Care { on_team: !relations.is_empty(), is_primary: relations.iter().any(|relation| relation.is_primary) })
+}
+
+/// The care relations that hold on a day.
+pub fn on_day(day: chrono::NaiveDate) -> Condition {
+    let open =
+        Condition::any().add(care_relation::Column::UntilOn.is_null()).add(care_relation::Column::UntilOn.gte(day));
+    Condition::all().add(care_relation::Column::FromOn.lte(day)).add(open)
 }

@@ -9,4 +9,4 @@ mod write;
 
 pub use document::Document;
 pub use read::{After, Window, changes_since, find, page, version_of};
-pub use write::{Author, Precondition, Written, create, put, remove};
+pub use write::{Author, Precondition, Written, create, put, remove, repeat};

@@ -1,6 +1,9 @@
 //! Writing records, inside a unit of work: the row, the version before, what rules read of it, the audit row.
 
-use super::document::{Document, decode, divide, spot};
+use super::{
+    document::{Document, decode, divide, spot},
+    read::version_of,
+};
 use crate::{
     domain::{
         faults::Faults,
@@ -9,7 +12,7 @@ use crate::{
     error::Error,
     events::{Event, Subject},
     security::seal::OwnerKeys,
-    store::{Scope, Tx, audit, patients},
+    store::{Scope, Tx, audit, idempotency::Before, patients},
 };
 use entities::{Micros, measurement, record, record_version};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -54,6 +57,12 @@ pub async fn create<R: Record>(tx: &Tx, author: &Author, new: Result<R, Faults>)
     let zone = patients::lock(tx, &author.scope).await?;
     let valid = Valid::new(new?, &Horizon { now: tx.now(), zone })?;
     insert(tx, author, tx.new_id(), &valid).await
+}
+
+/// Answers a repeated request from what it made the first time.
+pub async fn repeat(tx: &Tx, author: &Author, before: &Before) -> Result<Written, Error> {
+    let document = version_of(tx.db(), &author.keys, &author.scope, before.record, before.version).await?;
+    Ok(Written { document, created: true, changed: false })
 }
 
 /// Makes or replaces a record under an id of the client's.

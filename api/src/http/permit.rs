@@ -1,0 +1,187 @@
+//! Who calls, and the proof that they may: parameters of the handlers.
+
+use crate::{
+    app::App,
+    error::Error,
+    security::access::{Caller, Care, Right, Roles, decide},
+    store::{Scope, audit, patients, records::Author},
+};
+use poem::{Request, RequestBody, Result};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaParamIn, MetaSchema, MetaSchemaRef, MetaSecurityScheme, Registry},
+};
+use std::marker::PhantomData;
+use uuid::Uuid;
+
+/// The names of the two ways to sign in, in the document.
+const BEARER: &str = "bearer";
+const COOKIE: &str = "cookie";
+
+/// The proof that the caller holds the right `R` over the patient in the path.
+pub struct Permit<R> {
+    /// Who calls.
+    pub caller: Caller,
+    /// Whose rows they may touch.
+    pub scope: Scope,
+    /// What a member has to do with the patient today; `None` for the patient.
+    pub care: Option<Care>,
+    right: PhantomData<R>,
+}
+
+impl<R: Right> Permit<R> {
+    async fn of(request: &Request) -> Result<Self, Error> {
+        let (app, caller) = (app(request)?, caller(request).await?);
+        let patient = patient(request, &caller)?;
+        let care = if caller.is_patient() {
+            None
+        } else {
+            Some(patients::care_of(app.db.read(), &caller, patient, app.clock.now()).await?)
+        };
+        decide(&caller, care, R::HOLDERS)?;
+        let scope = Scope { clinic: caller.clinic, patient, sees_private: care.is_none() };
+        Ok(Self { caller, scope, care, right: PhantomData })
+    }
+
+    /// Whom the rows that this caller writes are by.
+    pub async fn author(&self, app: &App) -> Result<Author, Error> {
+        let keys = app.keys.of_patient(self.scope.patient).await?;
+        Ok(Author { scope: self.scope, account: self.caller.account, request: self.caller.request, keys })
+    }
+
+    /// Commits to the audit log that somebody else than the patient is about to be shown something of theirs.
+    pub async fn audit_read(&self, app: &App, operation: &str, record: Option<Uuid>) -> Result<(), Error> {
+        if self.caller.is_patient() {
+            return Ok(());
+        }
+        let (caller, scope, operation) = (self.caller.clone(), self.scope, operation.to_owned());
+        let unit = async move |tx: &crate::store::Tx| {
+            let entry = audit::Entry {
+                clinic: scope.clinic,
+                account: Some(caller.account),
+                operation: &operation,
+                patient: Some(scope.patient),
+                record,
+                version: None,
+                request: Some(caller.request),
+            };
+            audit::append(tx, entry).await
+        };
+        app.db.write(scope.patient, unit).await
+    }
+}
+
+/// Anybody who is signed in.
+pub struct SignedIn(pub Caller);
+
+/// A member of a clinic with any of the roles in `R`.
+pub struct Staff<R> {
+    /// Who calls.
+    pub caller: Caller,
+    right: PhantomData<R>,
+}
+
+fn app(request: &Request) -> Result<&App, Error> {
+    request.data::<App>().ok_or_else(|| Error::internal("the app is not at hand"))
+}
+
+/// Who calls; 401 if that cannot be told.
+async fn caller(request: &Request) -> Result<Caller, Error> {
+    crate::http::sign_in::caller(request, app(request)?).await
+}
+
+/// The patient in the path, as far as the caller may name one: `me` is the patient's word for themselves.
+fn patient(request: &Request, caller: &Caller) -> Result<Uuid, Error> {
+    let named = request.raw_path_param("patient").unwrap_or_default();
+    let id = match named {
+        "me" if caller.is_patient() => caller.account,
+        named => named.parse().map_err(|_| Error::NotFound)?,
+    };
+    if caller.is_patient() && id != caller.account { Err(Error::NotFound) } else { Ok(id) }
+}
+
+fn register_schemes(registry: &mut Registry) {
+    let scheme = |ty, description, scheme, name, key_in| MetaSecurityScheme {
+        ty,
+        description: Some(description),
+        name,
+        key_in,
+        scheme,
+        bearer_format: None,
+        flows: None,
+        openid_connect_url: None,
+    };
+    let bearer = scheme("http", "The access token that a sign-in answers.", Some("bearer"), None, None);
+    registry.create_security_scheme(BEARER, bearer);
+    let words = "The pages' own sign-in: one opaque cookie. An unsafe method needs `Sec-Fetch-Site: same-origin` or an equal `Origin`.";
+    registry.create_security_scheme(COOKIE, scheme("apiKey", words, None, Some("__Host-afterglow"), Some("cookie")));
+}
+
+impl<'a, R: Right> ApiExtractor<'a> for Permit<R> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme, ApiExtractorType::Parameter];
+    const PARAM_IS_REQUIRED: bool = true;
+    type ParamType = String;
+    type ParamRawType = String;
+
+    fn register(registry: &mut Registry) {
+        register_schemes(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![BEARER, COOKIE]
+    }
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Path)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        let schema = MetaSchema {
+            description: Some("A patient's id; `me` for the patient."),
+            pattern: Some("^(me|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$".into()),
+            example: Some("me".into()),
+            ..MetaSchema::new("string")
+        };
+        Some(MetaSchemaRef::Inline(Box::new(schema)))
+    }
+
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<String>) -> Result<Self> {
+        Ok(Self::of(request).await?)
+    }
+}
+
+macro_rules! signed_in {
+    ($($generic:ident)? => $type:ty, $request:ident, $make:expr) => {
+        impl<'a $(, $generic: Right)?> ApiExtractor<'a> for $type {
+            const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+            type ParamType = ();
+            type ParamRawType = ();
+
+            fn register(registry: &mut Registry) {
+                register_schemes(registry);
+            }
+
+            fn security_schemes() -> Vec<&'static str> {
+                vec![BEARER, COOKIE]
+            }
+
+            async fn from_request(
+                $request: &'a Request,
+                _: &mut RequestBody,
+                _: ExtractParamOptions<()>,
+            ) -> Result<Self> {
+                $make
+            }
+        }
+    };
+}
+
+signed_in!(=> SignedIn, request, Ok(Self(caller(request).await?)));
+signed_in!(R => Staff<R>, request, {
+    let caller = caller(request).await?;
+    if caller.roles.meet(R::HOLDERS) && !caller.roles.meet(Roles::PATIENT) {
+        Ok(Self { caller, right: PhantomData })
+    } else {
+        Err(Error::Forbidden.into())
+    }
+});

@@ -1,0 +1,280 @@
+//! Every error on the wire: RFC 9457 problem+json. Each `type` has its page in `openapi/problems.md`.
+
+use super::request_id::RequestId;
+use crate::{domain::faults::Fault, error::Error};
+use poem::{
+    IntoResponse, Response,
+    error::{MethodNotAllowedError, NotFoundError, ResponseError},
+    http::{StatusCode, header},
+};
+use poem_openapi::{
+    ApiResponse, Object,
+    error::{ParseParamError, ParsePathError},
+    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    types::{ToJSON, Type},
+};
+use serde_json::Value;
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, Object)]
+pub struct Wrong {
+    /// An RFC 6901 pointer into the body, or `query:limit`, `header:If-Match`.
+    pub pointer: String,
+    /// What is expected there.
+    pub detail: String,
+}
+
+/// What went wrong, RFC 9457.
+#[derive(Debug, Clone, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Problem {
+    /// Which kind of problem: a path under this server that explains it.
+    pub r#type: String,
+    /// The kind in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is the matter this time, and what to do.
+    pub detail: String,
+    /// The request's id, for a question to the operator.
+    pub instance: String,
+    /// Everything that is wrong with the request.
+    pub errors: Option<Vec<Wrong>>,
+    /// The record as it is now, where `If-Match` named another version.
+    pub current: Option<Value>,
+    /// Seconds to wait before the next try.
+    pub retry_after: Option<u64>,
+}
+
+impl ResponseError for Error {
+    fn status(&self) -> StatusCode {
+        describe(self).0
+    }
+}
+
+/// Status, type, title and detail of every error.
+fn describe(error: &Error) -> (StatusCode, &'static str, &'static str, &'static str) {
+    use StatusCode as S;
+    match error {
+        Error::Unauthenticated => {
+            (S::UNAUTHORIZED, "unauthenticated", "Not signed in", "Sign in, or renew the access token.")
+        }
+        Error::SignInRefused => {
+            (S::UNAUTHORIZED, "sign-in-refused", "Sign-in refused", "E-mail, password or code do not fit.")
+        }
+        Error::SecondFactorRequired { signed_in: false } => (
+            S::UNAUTHORIZED,
+            "second-factor-required",
+            "Second factor required",
+            "Send the code of the authenticator app as `otp`.",
+        ),
+        Error::SecondFactorRequired { signed_in: true } => (
+            S::FORBIDDEN,
+            "second-factor-required",
+            "Second factor required",
+            "Set up the second factor first: POST /v1/auth/mfa.",
+        ),
+        Error::CrossSite => (
+            S::FORBIDDEN,
+            "cross-site",
+            "Cross-site request",
+            "With the cookie, only the pages of this server may change anything.",
+        ),
+        Error::Forbidden => (S::FORBIDDEN, "forbidden", "Forbidden", "This is not among the caller's rights."),
+        Error::NotFound => {
+            (S::NOT_FOUND, "not-found", "Not found", "There is no such thing, or it is not the caller's to see.")
+        }
+        Error::Gone => (S::GONE, "gone", "Gone", "This record was deleted; its id stays used."),
+        Error::IdInUse => (
+            S::CONFLICT,
+            "id-in-use",
+            "Id in use",
+            "This id belongs to another record of the patient; choose a new one.",
+        ),
+        Error::Exists => (S::CONFLICT, "exists", "Already there", "Something with this unique value exists already."),
+        Error::ImpossibleStep(detail) => (S::CONFLICT, "impossible-step", "Impossible step", detail),
+        Error::PreconditionRequired => (
+            S::PRECONDITION_REQUIRED,
+            "precondition-required",
+            "If-Match required",
+            "Send the version that this replaces as If-Match.",
+        ),
+        Error::Stale(_) => {
+            (S::PRECONDITION_FAILED, "stale", "Another version", "If-Match does not name the current version.")
+        }
+        Error::Invalid(_) => (
+            S::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "Invalid content",
+            "Each entry of `errors` names a field and what is expected there.",
+        ),
+        Error::BadRequest(_) => (
+            S::BAD_REQUEST,
+            "bad-request",
+            "Bad parameter",
+            "Each entry of `errors` names a parameter or a header and what is expected there.",
+        ),
+        Error::MalformedJson => (S::BAD_REQUEST, "malformed-json", "Malformed JSON", "The body is not JSON in UTF-8."),
+        Error::UnsupportedMediaType => (
+            S::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "Unsupported media type",
+            "Send the body as application/json.",
+        ),
+        Error::TooLarge => {
+            (S::PAYLOAD_TOO_LARGE, "too-large", "Too large", "A body has at most 256 KiB and 32 levels.")
+        }
+        Error::KeyRequired => (
+            S::BAD_REQUEST,
+            "idempotency-key-required",
+            "Idempotency-Key required",
+            "Send a new Idempotency-Key of 1 to 255 visible ASCII characters, and the same one when repeating.",
+        ),
+        Error::KeyReused => (
+            S::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            "Idempotency-Key reused",
+            "This key was used for another request; send a new one.",
+        ),
+        Error::TooManyAttempts { .. } => {
+            (S::TOO_MANY_REQUESTS, "too-many-attempts", "Too many attempts", "Wait as long as Retry-After says.")
+        }
+        Error::Unavailable(_) => (
+            S::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not available right now",
+            "Nothing is lost that was acknowledged; send the same request again.",
+        ),
+        Error::StorageFull => (
+            S::INSUFFICIENT_STORAGE,
+            "storage-full",
+            "Storage is full",
+            "Nothing was written; the operator must make room.",
+        ),
+        Error::Tampered(_) | Error::Settings(_) | Error::Database(_) | Error::Internal(_) => (
+            S::INTERNAL_SERVER_ERROR,
+            "internal",
+            "A fault of this server",
+            "The operator finds the cause under this instance.",
+        ),
+    }
+}
+
+/// Turns any error, ours or the framework's, into a problem.
+pub(super) fn respond(error: poem::Error, request_id: Option<RequestId>) -> Response {
+    if let Some(error) = error.downcast_ref::<Error>() {
+        return render(error, request_id);
+    }
+    let ours = if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
+        Error::NotFound
+    } else if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
+        Error::bad_request(&parameter_pointer(parameter.name), "does not fit this parameter")
+    } else if error.is::<MethodNotAllowedError>() {
+        return problem(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "Method not allowed",
+            "This path does not know this method.",
+            request_id,
+        )
+        .into_response();
+    } else {
+        match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Error::UnsupportedMediaType,
+            status if status.is_client_error() => Error::BadRequest(Vec::new()),
+            _ => Error::internal(&error),
+        }
+    };
+    render(&ours, request_id)
+}
+
+/// `If-Match` and its kind are headers; everything else that is parsed is a query parameter.
+fn parameter_pointer(name: &str) -> String {
+    let header = name.contains('-') || name.eq_ignore_ascii_case("accept");
+    format!("{}:{name}", if header { "header" } else { "query" })
+}
+
+fn render(error: &Error, request_id: Option<RequestId>) -> Response {
+    let (status, kind, title, detail) = describe(error);
+    if status.is_server_error() {
+        let instance = request_id.map(|id| id.0).unwrap_or_default();
+        tracing::error!(%error, %instance, "a request failed");
+    }
+    let mut problem = problem(status, kind, title, detail, request_id);
+    match error {
+        Error::Invalid(faults) | Error::BadRequest(faults) => problem.body.errors = Some(wrongs(faults)),
+        Error::Stale(Some(current)) => problem.body.current = Some((**current).clone()),
+        Error::TooManyAttempts { retry_after } => problem.body.retry_after = Some(*retry_after),
+        Error::Unavailable(_) => problem.body.retry_after = Some(1),
+        _ => {}
+    }
+    problem.into_response()
+}
+
+fn wrongs(faults: &[Fault]) -> Vec<Wrong> {
+    let mut wrongs: Vec<Wrong> = Vec::new();
+    for fault in faults {
+        wrongs.push(Wrong { pointer: fault.pointer.clone(), detail: fault.detail.clone() });
+    }
+    wrongs
+}
+
+struct Rendered {
+    status: StatusCode,
+    body: Problem,
+}
+
+fn problem(status: StatusCode, kind: &str, title: &str, detail: &str, request_id: Option<RequestId>) -> Rendered {
+    let body = Problem {
+        r#type: format!("/problems/{kind}"),
+        title: title.into(),
+        status: status.as_u16(),
+        detail: detail.into(),
+        instance: request_id.map(|id| format!("urn:uuid:{}", id.0)).unwrap_or_default(),
+        errors: None,
+        current: None,
+        retry_after: None,
+    };
+    Rendered { status, body }
+}
+
+impl IntoResponse for Rendered {
+    fn into_response(self) -> Response {
+        let mut response = Response::builder().status(self.status).content_type("application/problem+json");
+        if let Some(seconds) = self.body.retry_after {
+            response = response.header(header::RETRY_AFTER, seconds);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response = response.header(header::WWW_AUTHENTICATE, "Bearer");
+        }
+        let body = self.body.to_json().unwrap_or_default().to_string();
+        response.body(body)
+    }
+}
+
+/// Documents the problems of every operation once, by hand: which ones occur is the same everywhere.
+impl ApiResponse for Error {
+    fn meta() -> MetaResponses {
+        let range = |range: &str, description| MetaResponse {
+            description,
+            status: None,
+            status_range: Some(range.into()),
+            content: vec![MetaMediaType { content_type: "application/problem+json", schema: Problem::schema_ref() }],
+            headers: vec![],
+        };
+        MetaResponses {
+            responses: vec![
+                range(
+                    "4XX",
+                    "The request cannot be done as it is; `type` and `errors` say why. Every type: /problems.",
+                ),
+                range("5XX", "The server cannot do it now. Nothing that was acknowledged is lost."),
+            ],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        Problem::register(registry);
+    }
+}

@@ -1,0 +1,55 @@
+//! Schemas as the document shows them, which are those that bodies are checked against.
+
+use crate::error::Error;
+use poem_openapi::{
+    registry::{MetaSchemaRef, Registry},
+    types::Type,
+};
+use serde_json::{Value, json};
+
+/// The schema of a type with everything that it refers to, in the manner of the document.
+pub(super) fn of<T: Type>() -> Result<Value, Error> {
+    let mut registry = Registry::new();
+    T::register(&mut registry);
+    let mut root = match T::schema_ref() {
+        MetaSchemaRef::Inline(schema) => serde_json::to_value(&schema).map_err(Error::internal)?,
+        MetaSchemaRef::Reference(name) => json!({ "allOf": [{ "$ref": format!("#/components/schemas/{name}") }] }),
+    };
+    let mut schemas = serde_json::to_value(&registry.schemas).map_err(Error::internal)?;
+    for schema in schemas.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+        optional_may_be_null(schema);
+    }
+    root["components"] = json!({ "schemas": schemas });
+    as_json_schema(&mut root);
+    Ok(root)
+}
+
+/// A field that may be left out may as well be null: many clients cannot leave out.
+pub(super) fn optional_may_be_null(schema: &mut Value) {
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    for (name, property) in properties {
+        if required.iter().any(|other| other == name) {
+            continue;
+        }
+        if let Some(reference) = property.as_object_mut().and_then(|object| object.remove("$ref")) {
+            *property = json!({ "allOf": [{ "$ref": reference }] });
+        }
+        property["nullable"] = true.into();
+    }
+}
+
+/// OpenAPI 3.0 in JSON Schema's words: what is nullable is of either form.
+fn as_json_schema(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            members.values_mut().for_each(as_json_schema);
+            if members.remove("nullable").is_some_and(|nullable| nullable == true) {
+                let form = Value::Object(std::mem::take(members));
+                *schema = json!({ "anyOf": [{ "type": "null" }, form] });
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(as_json_schema),
+        _ => {}
+    }
+}

@@ -1,0 +1,62 @@
+//! What a repeated request is answered from: written in the transaction of the request's effect, kept 30 days.
+
+use super::Tx;
+use crate::error::Error;
+use entities::idempotency::{Entity, Model};
+use sea_orm::{EntityTrait, IntoActiveModel};
+use uuid::Uuid;
+
+/// A request that is to have one effect, however often it comes.
+#[derive(Debug, Clone)]
+pub struct Once {
+    owner: Uuid,
+    account: Uuid,
+    key: String,
+    fingerprint: [u8; 32],
+}
+
+/// What the request did when it came first.
+#[derive(Debug, Clone, Copy)]
+pub struct Before {
+    /// The HTTP status of the answer.
+    pub status: i16,
+    /// What it made.
+    pub record: Uuid,
+    /// Which version of it.
+    pub version: i64,
+}
+
+impl Once {
+    /// A request of an account; `owner` is the patient in the path, else the clinic.
+    pub fn new(owner: Uuid, account: Uuid, key: String, fingerprint: [u8; 32]) -> Self {
+        Self { owner, account, key, fingerprint }
+    }
+}
+
+/// What this very request did before; `Error::KeyReused` if its key belongs to another.
+pub async fn find(tx: &Tx, once: &Once) -> Result<Option<Before>, Error> {
+    let found = Entity::find_by_id((once.owner, once.account, once.key.clone())).one(tx.db()).await?;
+    match found {
+        None => Ok(None),
+        Some(row) if row.fingerprint == once.fingerprint => {
+            Ok(Some(Before { status: row.status, record: row.record_id, version: row.version }))
+        }
+        Some(_) => Err(Error::KeyReused),
+    }
+}
+
+/// Remembers what the request did.
+pub async fn keep(tx: &Tx, once: &Once, status: i16, record: Uuid, version: i64) -> Result<(), Error> {
+    let row = Model {
+        owner_id: once.owner,
+        account_id: once.account,
+        key: once.key.clone(),
+        fingerprint: once.fingerprint.to_vec(),
+        status,
+        record_id: record,
+        version,
+        created_at: tx.now().into(),
+    };
+    Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+    Ok(())
+}
