@@ -1,6 +1,7 @@
 //! The clinical core: values in, values out. No I/O, no clock, no `async`.
 
 pub mod assessments;
+pub mod business_hours;
 pub mod dosing;
 pub mod faults;
 pub mod home_doses;
@@ -14,5 +15,8 @@ pub mod prescriptions;
 pub mod record;
 pub mod recurrence;
 pub mod reminders;
+pub mod safety;
 pub mod sessions;
 pub mod sign_in;
+pub mod standing;
+pub mod support;

@@ -1,0 +1,275 @@
+//! A flag: open, acknowledged, resolved; opened again by new evidence or by somebody. Only a person closes one.
+
+use super::{Finding, Rule, Severity, clocks::acknowledge_by};
+use crate::domain::business_hours::BusinessHours;
+use chrono::{DateTime, Utc};
+use poem_openapi::Enum;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Where a flag stands. The numbers stand in the database: they never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[oai(rename = "FlagState", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
+#[repr(i16)]
+pub enum State {
+    /// Nobody has taken it on.
+    Open = 0,
+    /// Somebody has.
+    Acknowledged = 1,
+    /// Somebody closed it, with an outcome.
+    Resolved = 2,
+}
+
+impl State {
+    /// The number that stands in the database.
+    pub const fn code(self) -> i16 {
+        self as i16
+    }
+
+    /// The state of a number from the database.
+    pub fn from_code(code: i16) -> Option<Self> {
+        [Self::Open, Self::Acknowledged, Self::Resolved].into_iter().find(|state| state.code() == code)
+    }
+}
+
+/// What came of a flag. The numbers stand in the database: they never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[oai(rename = "FlagOutcome", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
+#[repr(i16)]
+pub enum Outcome {
+    /// Somebody spoke with the patient.
+    Contacted = 1,
+    /// The plan was changed.
+    PlanChanged = 2,
+    /// The patient was referred.
+    Referred = 3,
+    /// Nothing had to be done.
+    NoAction = 4,
+    /// It was not what it looked like. New evidence still opens it again.
+    FalseAlarm = 5,
+}
+
+impl Outcome {
+    const ALL: [Self; 5] = [Self::Contacted, Self::PlanChanged, Self::Referred, Self::NoAction, Self::FalseAlarm];
+
+    /// The number that stands in the database.
+    pub const fn code(self) -> i16 {
+        self as i16
+    }
+
+    /// The outcome of a number from the database.
+    pub fn from_code(code: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.code() == code)
+    }
+}
+
+/// A flag's life, without its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flag {
+    /// Its id.
+    pub id: Uuid,
+    /// The rule.
+    pub rule: Rule,
+    /// The version of the rule that fired.
+    pub rule_version: i16,
+    /// The instrument's series, for rules that count by instrument.
+    pub instrument: Option<i16>,
+    /// Never falls.
+    pub severity: Severity,
+    /// Where it stands.
+    pub state: State,
+    /// When it was opened.
+    pub opened_at: DateTime<Utc>,
+    /// Until when somebody should take it on; `None` for info.
+    pub acknowledge_by: Option<DateTime<Utc>>,
+    /// When somebody took it on, and who.
+    pub acknowledged: Option<(DateTime<Utc>, Uuid)>,
+    /// When somebody closed it, and who.
+    pub resolved: Option<(DateTime<Utc>, Uuid)>,
+    /// What came of it.
+    pub outcome: Option<Outcome>,
+    /// The records it rests on, and when each happened.
+    pub evidence: BTreeMap<Uuid, DateTime<Utc>>,
+}
+
+/// A step that a flag cannot take from where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Impossible;
+
+impl Flag {
+    fn of(finding: &Finding, id: Uuid, now: DateTime<Utc>, hours: &BusinessHours) -> Self {
+        Self {
+            id,
+            rule: finding.rule,
+            rule_version: finding.rule.version(),
+            instrument: finding.instrument,
+            severity: finding.severity,
+            state: State::Open,
+            opened_at: now,
+            acknowledge_by: acknowledge_by(finding.severity, now, hours),
+            acknowledged: None,
+            resolved: None,
+            outcome: None,
+            evidence: BTreeMap::from([(finding.record, finding.at)]),
+        }
+    }
+
+    /// When its newest evidence happened.
+    pub fn newest_at(&self) -> DateTime<Utc> {
+        self.evidence.values().max().copied().unwrap_or(self.opened_at)
+    }
+
+    /// Whether evidence of an instant belongs to it: within the rule's window of its own evidence.
+    fn takes(&self, finding: &Finding) -> bool {
+        let oldest = self.evidence.values().min().copied().unwrap_or(self.opened_at);
+        let same = self.rule == finding.rule && self.instrument == finding.instrument;
+        same && finding
+            .rule
+            .debounce()
+            .is_some_and(|window| (oldest - window..=self.newest_at() + window).contains(&finding.at))
+    }
+
+    /// Somebody takes it on. Answers whether that changed anything.
+    pub fn acknowledge(&mut self, by: Uuid, now: DateTime<Utc>) -> Result<bool, Impossible> {
+        match self.state {
+            State::Open => {
+                self.state = State::Acknowledged;
+                self.acknowledged = Some((now, by));
+                Ok(true)
+            }
+            State::Acknowledged => Ok(false),
+            State::Resolved => Err(Impossible),
+        }
+    }
+
+    /// Somebody closes it. Answers whether that changed anything.
+    pub fn resolve(&mut self, outcome: Outcome, by: Uuid, now: DateTime<Utc>) -> bool {
+        if self.state == State::Resolved {
+            return false;
+        }
+        self.state = State::Resolved;
+        self.resolved = Some((now, by));
+        self.outcome = Some(outcome);
+        true
+    }
+
+    /// It waits again, with a new clock. Answers whether that changed anything.
+    pub fn reopen(&mut self, now: DateTime<Utc>, hours: &BusinessHours) -> bool {
+        if self.state == State::Open {
+            return false;
+        }
+        self.state = State::Open;
+        self.acknowledged = None;
+        self.resolved = None;
+        self.outcome = None;
+        self.acknowledge_by = acknowledge_by(self.severity, now, hours);
+        true
+    }
+
+    /// Its severity rises: whatever was done about it was done about less.
+    fn raise(&mut self, severity: Severity, now: DateTime<Utc>, hours: &BusinessHours) {
+        let sooner = self.acknowledge_by.filter(|_| self.state == State::Open);
+        self.severity = severity;
+        self.reopen(now, hours);
+        let due = acknowledge_by(severity, now, hours);
+        self.acknowledge_by = sooner.into_iter().chain(due).min();
+    }
+}
+
+/// What became of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The flag it belongs to: its place in the list.
+    pub flag: usize,
+    /// Whether the flag is new.
+    pub opened: bool,
+    /// Whether the record is new evidence for it.
+    pub new_evidence: bool,
+    /// Whether the flag waits anew: opened, opened again, or graver than before.
+    pub waits_anew: bool,
+}
+
+impl Settled {
+    /// Whether there is anything to write.
+    pub fn changed(self) -> bool {
+        self.opened || self.new_evidence || self.waits_anew
+    }
+}
+
+/// Joins a finding to the flag it belongs to, or opens one. `flags` are the patient's flags of its rule, resolved ones too.
+///
+/// A record counts once in a flag; new evidence within the rule's window joins, opens a resolved flag again, and may raise
+/// the severity, which opens an acknowledged one again. Nothing is ever lowered or closed.
+pub fn settle(
+    flags: &mut Vec<Flag>,
+    finding: &Finding,
+    now: DateTime<Utc>,
+    hours: &BusinessHours,
+    new_id: impl FnOnce() -> Uuid,
+) -> Settled {
+    let newest = |index: &usize| flags.get(*index).map(|flag| (flag.newest_at(), flag.id));
+    let same = |flag: &Flag| flag.rule == finding.rule && flag.instrument == finding.instrument;
+    let among = |belongs: &dyn Fn(&Flag) -> bool| {
+        (0..flags.len()).filter(|index| flags.get(*index).is_some_and(belongs)).max_by_key(newest)
+    };
+    let known = among(&|flag| same(flag) && flag.evidence.contains_key(&finding.record));
+    let Some(index) = known.or_else(|| among(&|flag| flag.takes(finding))) else {
+        flags.push(Flag::of(finding, new_id(), now, hours));
+        return Settled { flag: flags.len() - 1, opened: true, new_evidence: true, waits_anew: true };
+    };
+    let flag = &mut flags[index];
+    let new_evidence = known.is_none();
+    if new_evidence {
+        flag.evidence.insert(finding.record, finding.at);
+    }
+    let mut waits_anew = false;
+    if finding.severity > flag.severity {
+        flag.raise(finding.severity, now, hours);
+        waits_anew = true;
+    } else if new_evidence && flag.state == State::Resolved {
+        waits_anew = flag.reopen(now, hours);
+    }
+    Settled { flag: index, opened: false, new_evidence, waits_anew }
+}
+
+/// Where a patient stands in the caseload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+#[oai(rename = "Urgency", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
+pub enum Urgency {
+    /// Now.
+    Emergency,
+    /// Today.
+    Urgent,
+    /// This week.
+    Watch,
+    /// For context.
+    Info,
+    /// Nothing waits.
+    None,
+    /// Nothing waits, and no dose was given yet.
+    New,
+}
+
+/// A patient's urgency, by the gravest unresolved flag.
+///
+/// ```
+/// use afterglow::domain::safety::{Severity, Urgency, urgency};
+///
+/// assert_eq!(urgency(Some(Severity::Watch), false), Urgency::Watch);
+/// assert_eq!(urgency(None, true), Urgency::None);
+/// assert_eq!(urgency(None, false), Urgency::New);
+/// ```
+pub fn urgency(gravest: Option<Severity>, has_begun: bool) -> Urgency {
+    match gravest {
+        Some(Severity::Emergency) => Urgency::Emergency,
+        Some(Severity::Urgent) => Urgency::Urgent,
+        Some(Severity::Watch) => Urgency::Watch,
+        Some(Severity::Info) => Urgency::Info,
+        None if has_begun => Urgency::None,
+        None => Urgency::New,
+    }
+}

@@ -1,0 +1,140 @@
+//! What a write can touch: which records the rules must look at again, and what must be read for that.
+//!
+//! A record written late touches the windows of later ones, and so does one that moves or goes: a write is therefore
+//! looked at both where the record was and where it now is.
+
+use super::moods;
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use std::ops::RangeInclusive;
+
+/// A stretch of time, both ends included.
+pub type Span = RangeInclusive<DateTime<Utc>>;
+
+/// What a record is to the rules, before or after a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// A mood on a day.
+    Mood {
+        /// The patient's day.
+        day: NaiveDate,
+    },
+    /// A PHQ-9.
+    Form {
+        /// When it was filled in.
+        at: DateTime<Utc>,
+    },
+    /// A home dose.
+    Dose {
+        /// When it was taken.
+        at: DateTime<Utc>,
+    },
+    /// A completed dosing session.
+    DosingSession {
+        /// When it started.
+        at: DateTime<Utc>,
+    },
+    /// A prescription.
+    Prescription,
+}
+
+/// Moods to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MoodWindow {
+    /// The days whose moods are touched.
+    pub days: RangeInclusive<NaiveDate>,
+    /// Only moods within it are touched, where there is one.
+    pub within: Option<Span>,
+}
+
+impl MoodWindow {
+    /// The days whose moods must be counted for it.
+    pub fn counted(&self) -> RangeInclusive<NaiveDate> {
+        earlier(*self.days.start(), moods::look_back())..=*self.days.end()
+    }
+
+    /// A stretch of time that holds these days in every zone.
+    pub fn span(days: &RangeInclusive<NaiveDate>) -> Span {
+        let midnight = |day: NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc();
+        midnight(earlier(*days.start(), Days::new(1)))..=midnight(later(*days.end(), Days::new(2)))
+    }
+}
+
+/// Home doses to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DoseWindow {
+    /// Those from an instant on, as far as doses reach.
+    From(DateTime<Utc>),
+    /// All of them: a limit has changed.
+    All,
+}
+
+impl DoseWindow {
+    /// The doses that are touched; `None` is all.
+    pub fn touched(&self, reach: TimeDelta) -> Option<Span> {
+        match *self {
+            Self::From(at) => Some(at..=at + reach),
+            Self::All => None,
+        }
+    }
+
+    /// The doses and sessions that must be read; `None` is all.
+    pub fn read(&self, reach: TimeDelta) -> Option<Span> {
+        match *self {
+            Self::From(at) => Some(at - reach..=at + reach),
+            Self::All => None,
+        }
+    }
+}
+
+/// How many forms before and after a changed one are read.
+pub const FORMS_AROUND: u64 = 8;
+
+/// The windows that one write touches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Windows {
+    /// Moods.
+    pub moods: Vec<MoodWindow>,
+    /// Instants around which PHQ-9 forms are looked at, [`FORMS_AROUND`] each way.
+    pub forms: Vec<DateTime<Utc>>,
+    /// Home doses.
+    pub doses: Vec<DoseWindow>,
+}
+
+impl Windows {
+    /// The windows of a write, by what the record was before it and is after it.
+    pub fn of(before: Option<Seen>, after: Option<Seen>) -> Self {
+        let mut windows = Self::default();
+        let changed = if before == after { None } else { before };
+        for seen in changed.into_iter().chain(after) {
+            windows.add(seen);
+        }
+        windows.doses.dedup();
+        windows
+    }
+
+    fn add(&mut self, seen: Seen) {
+        match seen {
+            Seen::Mood { day } => {
+                self.moods.push(MoodWindow { days: day..=later(day, moods::look_back()), within: None });
+            }
+            Seen::Form { at } => self.forms.push(at),
+            Seen::Dose { at } => self.doses.push(DoseWindow::From(at)),
+            Seen::DosingSession { at } => {
+                let end = at + moods::after_session();
+                let day = Days::new(1);
+                let days = earlier(at.date_naive(), day)..=later(end.date_naive(), day);
+                self.moods.push(MoodWindow { days, within: Some(at..=end) });
+                self.doses.push(DoseWindow::From(at));
+            }
+            Seen::Prescription => self.doses.push(DoseWindow::All),
+        }
+    }
+}
+
+fn earlier(day: NaiveDate, days: Days) -> NaiveDate {
+    day.checked_sub_days(days).unwrap_or(NaiveDate::MIN)
+}
+
+fn later(day: NaiveDate, days: Days) -> NaiveDate {
+    day.checked_add_days(days).unwrap_or(NaiveDate::MAX)
+}
