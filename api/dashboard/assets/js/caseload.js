@@ -1,0 +1,207 @@
+// The caseload: who needs a call today, and why. GET /v1/caseload, most urgent first.
+import { h, find, all, hidden, nameOf, latinOf, plainName } from "./dom.js";
+import { account, get, list, now } from "./api.js";
+import { live, seldom } from "./live.js";
+import { flagNews } from "./flag-card.js";
+import { acknowledge, badge, callLink, deadline, doneLine, message, mine, shape, skeleton, untilItArrives } from "./parts.js";
+import { spark, dumbbell } from "./charts/spark.js";
+import { SEVERITY, STANDING, ahead, daysAgo, fullDay, number, plain, plainWords, plural, score, shortDay, time, when } from "./words.js";
+import { openFlags, pill } from "./shell.js";
+import { addDays } from "./charts/scale.js";
+import { today } from "./words.js";
+
+const GROUPS = [
+  { id: "today", title: "Call today", has: ["emergency", "urgent"] },
+  { id: "week", title: "Look at this week", has: ["watch"], badge: "watch" },
+  { id: "rest", title: "Nothing new to act on", has: ["info", "none"] },
+  { id: "new", title: "Just started", has: ["new"] },
+];
+const silence = (item) => (item.last_check_in_at ? daysAgo(item.last_check_in_at) : null);
+const flagged = ({ open_flags: flags }) => flags.emergency + flags.urgent + flags.watch + flags.info;
+const FILTERS = [
+  { id: "all", text: "Everyone", keep: () => true },
+  { id: "flags", text: "With a flag", keep: (item) => flagged(item) > 0 },
+  { id: "silent", text: "Silent 4 days or more", keep: (item) => silence(item) >= 4 },
+  { id: "unmeasured", text: "No PHQ-9 yet", keep: (item) => item.phq9.latest === null },
+];
+const groupOf = ({ urgency }) => GROUPS.find(({ has }) => has.includes(urgency)).id;
+
+const moodCell = (item) => {
+  const days = silence(item);
+  const silent = days >= 4;
+  const [mean, before] = [item.mood_mean_7d, item.mood_mean_previous_7d];
+  const words = mean === null
+    ? [silent ? `Silent ${days} days` : "Too few days yet"]
+    : [h("b", {}, score(mean)), before === null ? "" : ` was ${score(before)}`];
+  const label = `Mood over 60 days. ${mean === null ? words[0] : `Seven-day mean ${score(mean)}${before === null ? "" : `, before ${score(before)}`}`}.${item.last_mood === null ? "" : ` Last ${plain(item.last_mood)}.`} ${plural(item.dosing_days.length, "session")}.`;
+  return h("div", { class: "cell mood" }, spark({ mood: item.mood_60d, dosing: item.dosing_days, label }), h("span", { class: mean === null && silent ? "cell-words strong" : "cell-words", "aria-hidden": "true" }, ...words));
+};
+
+const phqCell = ({ phq9 }) => {
+  if (phq9.latest === null) return h("div", { class: "cell phq" }, h("span", { class: "cell-words" }, hidden("PHQ-9: "), "Not measured yet"));
+  const age = phq9.latest_at ? daysAgo(phq9.latest_at) : null;
+  const words = [STANDING[phq9.status] ?? plainWords(phq9.status), age > 10 && `${age} days old`].filter(Boolean).join(", ");
+  const first = phq9.baseline !== null && phq9.status !== "baseline-only";
+  return h("div", { class: "cell phq" },
+    h("span", { class: "phq-now" }, h("b", {}, plain(phq9.latest)), first && h("span", { class: "quiet-text" }, ` from ${plain(phq9.baseline)}`)),
+    phq9.baseline !== null && dumbbell({ ...phq9, label: `PHQ-9 ${plain(phq9.latest)}${first ? `, baseline ${plain(phq9.baseline)}` : ""}.` }),
+    words && h("span", { class: "cell-words" }, words));
+};
+
+const lastSession = ({ dosing_days: days }) => days.length > 0 && addDays(today(), days.at(-1) - 59);
+const timeCell = (item) => {
+  const session = lastSession(item);
+  const second = item.next_booster_on ? `Booster ${ahead(item.next_booster_on)}` : session ? `Session ${shortDay(session)}` : item.urgency === "new" ? "No session yet" : "No session for 60 days";
+  return h("div", { class: "cell times" },
+    h("span", {}, h("span", { class: "label" }, "Last check-in "), item.last_check_in_at ? when(item.last_check_in_at) : "none yet"),
+    h("span", { class: "quiet-text" }, second));
+};
+
+const cells = (item) => [moodCell(item), phqCell(item), timeCell(item)];
+
+/** Acknowledging turns the card to plain paper in place; the person stays until the flag is resolved. */
+const acts = (item, row) => {
+  const { patient } = item;
+  const taken = (by, at) => [doneLine("Acknowledged", by, at), h("a", { class: "button", href: `/patients/${patient.id}#flags`, "data-act": "resolve" }, "Resolve…", hidden(` the flag of ${plainName(patient)}`))];
+  const slot = h("span", { class: "act" });
+  const open = item.flag_id && item.acknowledge_by && !item.acknowledged_at;
+  if (open) {
+    slot.append(acknowledge({ id: item.flag_id, title: `the flag of ${plainName(patient)}` }, (flag) => {
+      row.classList.add("is-acknowledged");
+      slot.replaceChildren(...taken("you", flag.acknowledged_at));
+      slot.querySelector("a").focus();
+    }));
+  } else {
+    row.classList.add("is-acknowledged");
+    slot.append(...taken(item.acknowledged_by === account.get()?.id ? "you" : item.acknowledged_by?.name, item.acknowledged_at));
+  }
+  const next = item.next_in_escalation;
+  return h("div", { class: "row-acts" },
+    patient.phone && callLink(patient.phone, { class: "button primary", "data-act": "call" }, "Call", h("span", { class: "phone" }, ` ${patient.phone}`)),
+    slot, open && deadline(item.acknowledge_by, typeof next === "string" ? next : next?.name ?? next?.role));
+};
+
+const row = (item, group) => {
+  const { patient, urgency } = item;
+  const level = ["none", "new"].includes(urgency) ? null : urgency;
+  const [reason, ...more] = item.reasons;
+  const element = h("li", { class: `row ${level ? `sev-${level}` : ""} in-${group}`, "data-row": patient.id });
+  const who = h("div", { class: "who" },
+    h("h3", {}, h("a", { href: `/patients/${patient.id}`, "data-main": true }, nameOf(patient)), latinOf(patient)),
+    patient.pronouns && h("span", { class: "quiet-text" }, patient.pronouns));
+  const why = h("div", { class: "why" },
+    reason && h("p", { class: "reason" }, reason.text),
+    group === "today" && reason?.evidence && h("p", { class: "detail" }, reason.evidence),
+    group === "today" && more.map(({ text }) => h("p", { class: "detail" }, `Also: ${text}`)));
+  element.append(h("div", { class: "lead" }, group === "today" ? badge(level) : level && [shape(level), hidden(`${SEVERITY[level].word}: `)], who, why), ...cells(item));
+  if (group === "today") element.append(acts(item, element));
+  return element;
+};
+
+const headline = (items) => {
+  const urgent = items.filter((item) => item.urgency === "emergency");
+  const today = items.filter((item) => item.urgency === "urgent").length;
+  if (!urgent.length) return [today ? `${number(today)} ${today === 1 ? "person needs" : "people need"} a call today.` : "Nobody waits for a call today."];
+  return ["Call ", nameOf(urgent[0].patient), " now.", urgent.length > 1 ? ` ${number(urgent.length - 1)} more at once.` : "", today ? ` ${number(today)} more today.` : ""];
+};
+
+const place = find("#caseload");
+const filters = { chosen: FILTERS[0] };
+let items = [];
+
+const draw = () => {
+  find("#headline").replaceChildren(...headline(items));
+  const watch = items.filter((item) => item.urgency === "watch").length;
+  find("#sub").textContent = ` · ${plural(items.length, "person", "people")} in your care, ${number(watch).toLocaleLowerCase()} to look at this week`;
+  openFlags(items.reduce((sum, item) => sum + flagged(item), 0));
+  place.replaceChildren(...GROUPS.map(({ id, title, badge: severity }) => {
+    const members = items.filter((item) => groupOf(item) === id);
+    return members.length > 0 && h("section", { class: `group group-${id}`, "aria-labelledby": `group-${id}` },
+      h("div", { class: "group-head" }, h("h2", { id: `group-${id}` }, title, h("span", { class: "count plain" }, String(members.length)), severity && badge(severity)),
+        ...["Mood, 60 days", "PHQ-9", "Last check-in"].map((text) => h("span", { class: "column", "aria-hidden": "true" }, text))),
+      h("ul", { class: "rows" }, ...members.map((item) => row(item, id))));
+  }).filter(Boolean), h("p", { class: "key caseload-key" }, badge("watch"), " ", badge("info"), " Mood runs from 0 to 10 on every line, today is the right edge, the number is the 7-day mean. Ticks below are dosing sessions; a dotted line is silence. PHQ-9: ring is baseline, disc is now, left is lighter."));
+  find("#print-foot").textContent = `Afterglow, printed ${fullDay(today())} ${time(now().toISOString())} by ${account.get()?.display_name ?? "a member of the care team"}. Confidential.`;
+};
+
+const apply = () => {
+  const asked = find("#search").value.trim().toLocaleLowerCase();
+  let count = 0;
+  const rows = new Map(all("[data-row]").map((element) => [element.dataset.row, element]));
+  for (const item of items) {
+    const text = [item.patient.display_name, item.patient.name_latin, ...item.reasons.map((reason) => reason.text)].join(" ").toLocaleLowerCase();
+    const kept = filters.chosen.keep(item) && text.includes(asked);
+    rows.get(item.patient.id).hidden = !kept;
+    count += kept;
+  }
+  for (const group of document.querySelectorAll(".group")) group.hidden = !group.querySelector("[data-row]:not([hidden])");
+  find("#found").textContent = asked || filters.chosen.id !== "all" ? `${plural(count, "person", "people")} shown` : "";
+  find("#nobody")?.remove();
+  if (!count) place.prepend(h("div", { id: "nobody" }, message("Nobody matches", "Search looks at names and reasons. Nothing is hidden besides by this filter.")));
+};
+const chips = () => {
+  find("#chips").replaceChildren(...FILTERS.map((option) => h("button", { type: "button", class: "chip", "aria-pressed": String(option === filters.chosen), onclick: (event) => {
+    filters.chosen = option;
+    for (const chip of find("#chips").children) chip.setAttribute("aria-pressed", String(chip === event.currentTarget));
+    apply();
+  } }, option.text, h("span", { class: "chip-count" }, ` ${items.filter(option.keep).length}`))));
+};
+find("#search").addEventListener("input", apply);
+find("#filters").addEventListener("submit", (event) => event.preventDefault());
+find("#print").addEventListener("click", () => print());
+
+const load = async () => {
+  items = await list("caseload");
+  if (!items.length) {
+    find("#headline").textContent = "Nobody in your care yet";
+    find("#sub").textContent = " · people appear here when they accept an invitation, or when a colleague adds you to a care team";
+    find("#filters").hidden = true;
+    return place.replaceChildren(message("Invite the first person", "They get an email with a link. You see them here once they have said yes.", h("a", { class: "button primary", href: "/invite" }, "Invite a patient")));
+  }
+  find("#filters").hidden = false;
+  draw();
+  chips();
+  apply();
+};
+
+const failed = (problem, again) => {
+  find("#filters").hidden = true;
+  if (problem.status === 403) {
+    find("#headline").textContent = "The caseload is for the care team";
+    find("#sub").textContent = "";
+    return place.replaceChildren(message("This page is not yours to see", "Patients are read by the therapists and prescribers of their care team. As an admin you invite people and arrange who cares for whom.", h("a", { class: "button primary", href: "/invite" }, "Invite somebody")));
+  }
+  find("#headline").textContent = "The caseload did not arrive";
+  find("#sub").textContent = " · this says nothing about your patients; for urgent matters use the clinic’s phone list";
+  place.replaceChildren(message("No answer from the server", `Tried at ${time(now().toISOString())}. Trying again every 20 seconds.`, h("button", { class: "button primary", type: "button", onclick: again }, "Try now")));
+};
+
+const show = () => untilItArrives(load, failed);
+place.replaceChildren(skeleton(8));
+await show();
+
+/** New values appear in their rows; a new order or a new person waits for the reader. */
+const refresh = seldom(async () => {
+  const fresh = await list("caseload").catch(() => null);
+  if (!fresh) return;
+  const before = new Map(items.map((item) => [item.patient.id, item]));
+  const moved = fresh.filter((item) => before.get(item.patient.id)?.urgency !== item.urgency);
+  for (const item of fresh) {
+    const element = find(`[data-row="${CSS.escape(item.patient.id)}"]`);
+    if (!element || JSON.stringify(before.get(item.patient.id)) === JSON.stringify(item)) continue;
+    all(".cell", element).forEach((old, index) => old.replaceWith(cells(item)[index]));
+  }
+  if (moved.length && !find("#fresh").hasChildNodes()) pill(moved.length === 1 ? [nameOf(moved[0].patient), " has moved in the list."] : `${plural(moved.length, "person", "people")} moved in the list.`, ask);
+}, 5_000);
+const ask = () => show().then(() => find("#headline").focus());
+
+live(async (kind, data) => {
+  if (kind === "again") return pill("The connection is back. There may be news.", ask);
+  if (kind === "record") return refresh();
+  if (kind !== "flag" || mine.delete(data.id)) return;
+  const { items: flags } = await get(`patients/${data.patient_id}/flags?limit=50`);
+  const flag = flags.find(({ id }) => id === data.id);
+  const person = items.find((item) => item.patient.id === data.patient_id)?.patient;
+  if (flag?.state === "open") pill(["New: ", ...flagNews(flag, person)], ask);
+  else refresh();
+});

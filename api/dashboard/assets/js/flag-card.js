@@ -1,0 +1,116 @@
+// One flag with its evidence, its clock and its acts: acknowledge, resolve with an outcome, reopen with a reason.
+import { h, find, nameOf, latinOf, plainName } from "./dom.js";
+import { account, now, post } from "./api.js";
+import { acknowledge, badge, callLink, deadline, doneLine, mine, notSaved, quote } from "./parts.js";
+import { OUTCOME, RESOURCE, plainWords, when, whenTheirs } from "./words.js";
+
+const evidence = (item) => h("li", {},
+  h("span", { class: "evidence-what" }, RESOURCE[item.resource] ?? plainWords(item.resource), h("span", { class: "quiet-text" }, ` ${whenTheirs(item.occurred_at, item.time_zone)}`)),
+  h("span", {}, item.quote && quote(item.quote), item.quote && item.detail && " ", item.detail));
+
+/** Who hears of it next, if nobody takes it on. */
+export const nextOf = (flag) => {
+  const step = (flag.escalation ?? []).find(({ at }) => new Date(at) > now()) ?? flag.escalation?.at(-1);
+  return step && (step.member_id === account.get()?.id ? "you" : step.name ?? step.role);
+};
+const by = (person) => {
+  if (!person) return "";
+  const id = typeof person === "string" ? person : person.id ?? person.member_id;
+  return id === account.get()?.id ? "you" : person.name ?? person.display_name ?? "a colleague";
+};
+
+const field = (id, label, input, hint) => h("div", { class: "field" }, h("label", { for: id }, label), input, hint && h("p", { id: `${id}-hint`, class: "hint" }, hint));
+
+/** A form in place: what was typed stays until the server has said yes. */
+const formIn = (foot, { fields, submit, working, keep, check, path, flag, redraw }) => {
+  const problem = h("p", { class: "problem", role: "alert" });
+  const button = h("button", { class: "button primary", type: "submit" }, submit);
+  const opener = document.activeElement;
+  const close = () => { form.remove(); opener?.focus(); };
+  const form = h("form", { class: "resolve", novalidate: true }, ...fields, problem, h("div", { class: "acts" }, button, h("button", { class: "button quiet", type: "button", onclick: close }, keep)));
+  form.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (button.getAttribute("aria-disabled")) return;
+    const { fault, element, body } = check(form.elements);
+    if (fault) {
+      problem.textContent = fault;
+      element.setAttribute("aria-invalid", "true");
+      element.focus();
+      return;
+    }
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = working;
+    try {
+      mine.add(flag.id);
+      redraw(await post(path, body));
+    } catch (failed) {
+      mine.delete(flag.id);
+      problem.textContent = `${notSaved(failed)} What you typed stays here.`;
+      button.removeAttribute("aria-disabled");
+      button.textContent = submit;
+      button.focus();
+    }
+  });
+  foot.append(form);
+  form.querySelector("select, input, textarea").focus();
+};
+
+const resolveForm = (foot, flag, redraw) => {
+  const [outcome, note] = [`${flag.id}-outcome`, `${flag.id}-note`];
+  formIn(foot, {
+    flag, redraw, path: `flags/${flag.id}/resolve`, submit: "Resolve flag", working: "Resolving…", keep: "Keep it open",
+    fields: [
+      field(outcome, "Outcome", h("select", { id: outcome, name: "outcome", required: true }, h("option", { value: "" }, "Choose one"), ...Object.entries(OUTCOME).map(([code, text]) => h("option", { value: code }, text)))),
+      field(note, "Note for the record", h("textarea", { id: note, name: "note", rows: 3, maxlength: 4000, "aria-describedby": `${note}-hint` }), "The care team reads this. The patient can ask for it."),
+    ],
+    check: (elements) => (elements.outcome.value
+      ? { body: { outcome: elements.outcome.value, ...(elements.note.value.trim() && { note: elements.note.value }) } }
+      : { fault: "Choose an outcome, so that the next reader knows what happened.", element: elements.outcome }),
+  });
+};
+
+const reopenForm = (foot, flag, redraw) => {
+  const reason = `${flag.id}-reason`;
+  formIn(foot, {
+    flag, redraw, path: `flags/${flag.id}/reopen`, submit: "Reopen flag", working: "Reopening…", keep: flag.state === "resolved" ? "Keep it resolved" : "Keep it",
+    fields: [field(reason, "Reason, for the record", h("input", { id: reason, name: "reason", maxlength: 4000, required: true, autocomplete: "off" }))],
+    check: (elements) => (elements.reason.value.trim() ? { body: { reason: elements.reason.value } } : { fault: "Write why, so that the next reader knows.", element: elements.reason }),
+  });
+};
+
+/** Where a clock of today runs, calling comes first. */
+const call = ({ severity, state }, person) => person?.phone && state === "open" && ["emergency", "urgent"].includes(severity)
+  && callLink(person.phone, { class: "button primary", "data-act": "call" }, "Call", h("span", { class: "phone" }, ` ${person.phone}`));
+
+/** One flag. `person` is given where the page isn't about one patient; `changed(flag)` hears of every act that the server took. */
+export const flagCard = (first, { person, level = 3, phone, changed } = {}) => {
+  const titleId = `flag-${first.id}-title`;
+  const card = h("article", { "aria-labelledby": titleId, tabindex: -1, "data-flag": first.id });
+  const draw = (flag, focus) => {
+    const foot = h("div", { class: "flag-foot" });
+    const redraw = (answer) => { const next = { ...flag, ...answer }; draw(next, true); changed?.(next); };
+    const toggle = (open) => () => { if (find("form", foot)) find("form", foot).remove(); else open(foot, flag, redraw); };
+    const resolve = h("button", { class: "button", type: "button", "data-act": "resolve", onclick: toggle(resolveForm) }, "Resolve…", h("span", { class: "vh" }, ` ${flag.title}`));
+    const reopen = h("button", { class: "button quiet", type: "button", "data-act": "reopen", onclick: toggle(reopenForm) }, "Reopen…", h("span", { class: "vh" }, ` ${flag.title}`));
+    const acts = {
+      open: () => [call(flag, person ?? { phone }), acknowledge(flag, redraw), resolve, flag.acknowledge_by ? deadline(flag.acknowledge_by, nextOf(flag)) : h("span", { class: "quiet-text" }, "No clock: shown for context.")],
+      acknowledged: () => [resolve, reopen, doneLine("Acknowledged", by(flag.acknowledged_by), flag.acknowledged_at)],
+      resolved: () => [doneLine(OUTCOME[flag.outcome] ?? plainWords(flag.outcome), by(flag.resolved_by), flag.resolved_at), reopen, flag.note && h("p", { class: "note" }, flag.note)],
+    }[flag.state]();
+    foot.append(h("div", { class: "acts", role: focus ? "status" : null }, ...acts.filter(Boolean)));
+    card.className = `flag sev-${flag.severity} is-${flag.state}`;
+    card.replaceChildren(
+      h("header", { class: "flag-head" }, badge(flag.severity),
+        person && h("span", {}, h("a", { class: "flag-person", "data-main": true, href: `/patients/${person.id}` }, nameOf(person)), latinOf(person)),
+        h("span", { class: "quiet-text flag-since" }, `${flag.rule}, since ${when(flag.opened_at)}`)),
+      h(`h${level}`, { id: titleId, class: "flag-title" }, flag.title),
+      h("ul", { class: "evidence" }, ...(flag.evidence ?? []).map(evidence)), foot);
+    if (focus) (find("[data-act]", foot) ?? card).focus();
+  };
+  draw(first, false);
+  return card;
+};
+
+/** The line that a new flag's pill shows. */
+export const flagNews = (flag, person) => [badge(flag.severity), h("span", {}, person ? nameOf(person) : "", person ? ": " : "", flag.title || plainName(person))];
