@@ -1,6 +1,8 @@
 //! The pages at `/`: static files inside the binary, under a content security policy that allows this host alone.
 //! They hold no data of anybody; what they show, they ask `/v1` for with the reader's cookie.
 
+mod problems;
+
 use poem::{
     IntoResponse, Request, Response, Route,
     endpoint::make_sync,
@@ -54,7 +56,16 @@ pub fn on(route: Route) -> Route {
         let (html, policy) = (page(name, ""), if name == "docs" { DOCS } else { POLICY });
         route.at(path, get(make_sync(move |request| answer(&request, &html, policy))))
     });
-    route.at("/assets/:version/*path", get(make_sync(asset)))
+    route
+        .at("/problems", get(make_sync(problems::all)))
+        .at("/problems/:name", get(make_sync(problems::one)))
+        .at("/assets/:version/*path", get(make_sync(asset)))
+}
+
+/// A page of the house with a title and something in its middle.
+pub(crate) fn plain(name: &str, title: &str, middle: &str) -> Response {
+    let html = page(name, middle).replace("<!-- title -->", title);
+    secured(document(html), POLICY)
 }
 
 /// A page from its file: the parts that all share, and addresses of assets that name this very build.

@@ -2,8 +2,10 @@
 
 use super::schema;
 use crate::{app::App, error::Error};
+use poem::{Endpoint, IntoResponse, Response, endpoint::make_sync, get};
 use poem_openapi::OpenApiService;
 use serde_json::Value;
+use std::sync::OnceLock;
 
 pub(super) const TITLE: &str = "Afterglow";
 
@@ -23,6 +25,21 @@ pub fn document(app: &App) -> Result<Value, Error> {
             .for_each(|(_, schema)| schema::optional_may_be_null(schema));
     }
     Ok(document)
+}
+
+/// `/openapi.json`, generated at its first reading.
+pub(super) fn endpoint(app: &App) -> impl Endpoint<Output = Response> + use<> {
+    let (app, made) = (app.clone(), OnceLock::new());
+    get(make_sync(move |_| -> poem::Result<Response> {
+        let json = match made.get() {
+            Some(json) => json,
+            None => made.get_or_init({
+                let json = document(&app)?.to_string();
+                move || json
+            }),
+        };
+        Ok(json.clone().with_content_type("application/json").with_header("cache-control", "no-cache").into_response())
+    }))
 }
 
 /// Paths as they are called: below `/v1`, `{patient}` for `:patient` (which a prefix that is an expression keeps), and

@@ -24,7 +24,7 @@ pub mod prescriptions;
 pub mod reminders;
 pub mod sessions;
 
-use crate::{app::App, domain::mood_scores::MoodScore};
+use crate::{app::App, dashboard, domain::mood_scores::MoodScore};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
 use poem_openapi::{OpenApi, OpenApiService};
 use records::Records;
@@ -40,7 +40,8 @@ fn operations(app: &App) -> impl OpenApi + 'static {
 /// The whole service.
 pub fn service(app: &App) -> impl Endpoint<Output = Response> + use<> {
     let api = OpenApiService::new(operations(app), document::TITLE, env!("CARGO_PKG_VERSION"));
-    Route::new()
+    let routes = dashboard::on(Route::new()).at("/openapi.json", document::endpoint(app));
+    routes
         .nest("/v1", api)
         .data(app.clone())
         .around(async |endpoint, request: Request| {

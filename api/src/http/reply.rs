@@ -7,7 +7,7 @@ use poem_openapi::{
     ApiResponse, Object,
     payload::Payload,
     registry::{MetaSchema, MetaSchemaRef, Registry},
-    types::{Type},
+    types::Type,
 };
 use serde_json::Value;
 use std::{borrow::Cow, marker::PhantomData};
