@@ -8,10 +8,9 @@ use super::{
     faults::Faults,
     record::{Horizon, Kind, Occurrence, Record},
 };
-use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta};
+use chrono::{DateTime, FixedOffset, TimeDelta};
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 /// How far ahead a session can be planned.
 pub const PLANNED_AHEAD: TimeDelta = TimeDelta::days(731);
@@ -118,15 +117,5 @@ impl Record for Session {
 
     fn check(&self, horizon: &Horizon, faults: &mut Faults) -> Option<Occurrence> {
         Occurrence::check("/starts_at", self.starts_at, &self.time_zone, PLANNED_AHEAD, horizon, faults)
-    }
-
-    /// `starts_at` is answered in the zone's own offset, as `occurred_at` is.
-    fn derived(&self) -> Map<String, Value> {
-        let mut derived = Map::new();
-        if let Ok(zone) = self.time_zone.parse::<chrono_tz::Tz>() {
-            let at = self.starts_at.with_timezone(&zone);
-            derived.insert("starts_at".into(), at.to_rfc3339_opts(SecondsFormat::Micros, false).into());
-        }
-        derived
     }
 }

@@ -1,9 +1,19 @@
 //! `/v1/patients/{patient}/assessments`: filled-in questionnaires, scored by the server. The patient writes; the care team
 //! reads and may add one.
 
-use crate::domain::assessments::{AnsweredBy, Assessment};
+use super::resource::{Resource, Tag};
+use crate::{
+    domain::{
+        assessments::{AnsweredBy, Assessment},
+        instruments::Score,
+    },
+    security::access::{ReadRecords, WriteCare, WriteOwn},
+};
 use chrono::{DateTime, FixedOffset};
-use poem_openapi::types::Example;
+use poem_openapi::{
+    registry::{MetaSchemaRef, Registry},
+    types::{Example, Type},
+};
 
 impl Example for Assessment {
     fn example() -> Self {
@@ -17,5 +27,33 @@ impl Example for Assessment {
             answered_by: AnsweredBy::Patient,
             note: None,
         }
+    }
+}
+
+impl Resource for Assessment {
+    type MayRead = ReadRecords;
+    type MayCreate = WriteCare;
+    type MayReplace = WriteOwn;
+    const NAME: &'static str = "Assessment";
+    const STEM: &'static str = "assessments";
+    const PATH: &'static str = "/patients/:patient/assessments";
+    const TAG: Tag = Tag::Assessments;
+    const DOCS: [(&'static str, &'static str); 5] = [
+        ("List assessments", "Newest first, a page at a time, each with its score."),
+        (
+            "Record an assessment",
+            "Scored by the server; an incomplete form is kept with what can be said of it. Runs the safety rules in the same transaction; a finding never rejects the record.",
+        ),
+        ("Read an assessment", "With its score, and its version as ETag."),
+        (
+            "Record or replace an assessment",
+            "Under an id of the client's own: the way of a phone that was offline. Scored anew; runs the safety rules.",
+        ),
+        ("Delete an assessment", "Leaves a tombstone in `changes`; the id stays used. A flag that rests on it stays."),
+    ];
+
+    fn derived_schema(registry: &mut Registry) -> Vec<(&'static str, MetaSchemaRef)> {
+        Score::register(registry);
+        vec![("score", Score::schema_ref())]
     }
 }

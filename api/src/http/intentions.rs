@@ -1,6 +1,10 @@
 //! `/v1/patients/{patient}/intentions`: what the patient brings. The patient writes; the care team reads what is shared.
 
-use crate::domain::{intentions::Intention, record::Visibility};
+use super::resource::{Resource, Tag};
+use crate::{
+    domain::{intentions::Intention, record::Visibility},
+    security::access::{ReadRecords, WriteOwn},
+};
 use chrono::{DateTime, FixedOffset};
 use poem_openapi::types::Example;
 
@@ -14,4 +18,27 @@ impl Example for Intention {
             visibility: Visibility::Shared,
         }
     }
+}
+
+impl Resource for Intention {
+    type MayRead = ReadRecords;
+    type MayCreate = WriteOwn;
+    type MayReplace = WriteOwn;
+    const NAME: &'static str = "Intention";
+    const STEM: &'static str = "intentions";
+    const PATH: &'static str = "/patients/:patient/intentions";
+    const TAG: Tag = Tag::Intentions;
+    const DOCS: [(&'static str, &'static str); 5] = [
+        ("List intentions", "Newest first, a page at a time. The care team sees what is shared."),
+        (
+            "Record an intention",
+            "What the patient brings to a session, or to the whole treatment. Private unless `visibility` says `shared`.",
+        ),
+        ("Read an intention", "With its version as ETag."),
+        (
+            "Record or replace an intention",
+            "Under an id of the client's own: the way of a phone that was offline. Sharing is replacing it with `shared`.",
+        ),
+        ("Delete an intention", "Leaves a tombstone in `changes`; the id stays used."),
+    ];
 }

@@ -1,8 +1,12 @@
 //! `/v1/patients/{patient}/journal-entries`: the journal. The patient writes; the care team reads what is shared.
 
-use crate::domain::{
-    journal_entries::{JournalEntry, Prompt},
-    record::Visibility,
+use super::resource::{Resource, Tag};
+use crate::{
+    domain::{
+        journal_entries::{JournalEntry, Prompt},
+        record::Visibility,
+    },
+    security::access::{ReadRecords, WriteOwn},
 };
 use chrono::{DateTime, FixedOffset};
 use poem_openapi::types::Example;
@@ -25,4 +29,24 @@ impl Example for JournalEntry {
             visibility: Visibility::Private,
         }
     }
+}
+
+impl Resource for JournalEntry {
+    type MayRead = ReadRecords;
+    type MayCreate = WriteOwn;
+    type MayReplace = WriteOwn;
+    const NAME: &'static str = "JournalEntry";
+    const STEM: &'static str = "journal_entries";
+    const PATH: &'static str = "/patients/:patient/journal-entries";
+    const TAG: Tag = Tag::JournalEntries;
+    const DOCS: [(&'static str, &'static str); 5] = [
+        ("List journal entries", "Newest first, a page at a time. The care team sees what is shared."),
+        ("Write a journal entry", "Private unless `visibility` says `shared`. Every word is sealed in the database."),
+        ("Read a journal entry", "With its version as ETag."),
+        (
+            "Write or replace a journal entry",
+            "Under an id of the client's own: the way of a phone that was offline. Sharing is replacing it with `shared`; earlier versions stay private.",
+        ),
+        ("Delete a journal entry", "Leaves a tombstone in `changes`; the id stays used."),
+    ];
 }

@@ -25,6 +25,13 @@ pub mod reminders;
 pub mod sessions;
 
 use crate::{app::App, dashboard, domain::mood_scores::MoodScore};
+use crate::{
+    app::App,
+    domain::{
+        assessments::Assessment, home_doses::HomeDose, intentions::Intention, journal_entries::JournalEntry,
+        mood_scores::MoodScore, prescriptions::Prescription, sessions::Session,
+    },
+};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
 use poem_openapi::{OpenApi, OpenApiService};
 use records::Records;
@@ -34,7 +41,10 @@ pub use document::document;
 
 /// Every operation of the API.
 fn operations(app: &App) -> impl OpenApi + 'static {
-    (Records::<MoodScore>::new(app), ())
+    let care = (Records::<Intention>::new(app), Records::<Session>::new(app), Records::<JournalEntry>::new(app));
+    let measures = (Records::<MoodScore>::new(app), Records::<Assessment>::new(app));
+    let dosing = (Records::<Prescription>::new(app), Records::<HomeDose>::new(app));
+    (care, measures, dosing)
 }
 
 /// The whole service.

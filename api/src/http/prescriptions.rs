@@ -1,9 +1,13 @@
 //! `/v1/patients/{patient}/prescriptions`: the limits of home dosing. A prescriber writes; the care team and the patient
 //! read.
 
-use crate::domain::{
-    dosing::{BloodPressure, Route},
-    prescriptions::{NoDrivingUntil, Prescription},
+use super::resource::{Resource, Tag};
+use crate::{
+    domain::{
+        dosing::{BloodPressure, Route},
+        prescriptions::{NoDrivingUntil, Prescription},
+    },
+    security::access::{Prescribe, ReadRecords},
 };
 use chrono::NaiveDate;
 use poem_openapi::types::Example;
@@ -31,4 +35,27 @@ impl Example for Prescription {
             pharmacy: Some("Lindenapotheke".into()),
         }
     }
+}
+
+impl Resource for Prescription {
+    type MayRead = ReadRecords;
+    type MayCreate = Prescribe;
+    type MayReplace = Prescribe;
+    const NAME: &'static str = "Prescription";
+    const STEM: &'static str = "prescriptions";
+    const PATH: &'static str = "/patients/:patient/prescriptions";
+    const TAG: Tag = Tag::Prescriptions;
+    const DOCS: [(&'static str, &'static str); 5] = [
+        ("List prescriptions", "Newest first, a page at a time."),
+        (
+            "Record a prescription",
+            "The limits of home dosing. Its time is the start of `starts_on` in the patient's zone. Home doses are looked at again in its light.",
+        ),
+        ("Read a prescription", "With its version as ETag."),
+        (
+            "Record or replace a prescription",
+            "Under an id of the client's own. Home doses are looked at again in its light.",
+        ),
+        ("Delete a prescription", "Leaves a tombstone in `changes`; the id stays used."),
+    ];
 }

@@ -1,8 +1,12 @@
 //! `/v1/patients/{patient}/sessions`: treatment sessions. The patient and the care team write.
 
-use crate::domain::{
-    dosing::Route,
-    sessions::{DoseLevel, Session, SessionKind, SessionSetting, SessionState},
+use super::resource::{Resource, Tag};
+use crate::{
+    domain::{
+        dosing::Route,
+        sessions::{DoseLevel, Session, SessionKind, SessionSetting, SessionState},
+    },
+    security::access::{ReadRecords, WriteCare},
 };
 use chrono::{DateTime, FixedOffset};
 use poem_openapi::types::Example;
@@ -21,4 +25,27 @@ impl Example for Session {
             notes: Some("Quiet music, eyes covered. Slept after lunch.".into()),
         }
     }
+}
+
+impl Resource for Session {
+    type MayRead = ReadRecords;
+    type MayCreate = WriteCare;
+    type MayReplace = WriteCare;
+    const NAME: &'static str = "Session";
+    const STEM: &'static str = "sessions";
+    const PATH: &'static str = "/patients/:patient/sessions";
+    const TAG: Tag = Tag::Sessions;
+    const DOCS: [(&'static str, &'static str); 5] = [
+        ("List sessions", "Newest first, a page at a time; planned ones lie ahead."),
+        (
+            "Plan or record a session",
+            "A completed dosing session counts as a dose for the rules, and starts the time in which a lower mood is expected variation.",
+        ),
+        ("Read a session", "With its version as ETag."),
+        (
+            "Record or replace a session",
+            "Under an id of the client's own. Moving, completing or cancelling a session is replacing it.",
+        ),
+        ("Delete a session", "Leaves a tombstone in `changes`; the id stays used."),
+    ];
 }
