@@ -24,9 +24,9 @@ pub mod prescriptions;
 pub mod reminders;
 pub mod sessions;
 
-use crate::{app::App, dashboard, domain::mood_scores::MoodScore};
 use crate::{
     app::App,
+    dashboard,
     domain::{
         assessments::Assessment, home_doses::HomeDose, intentions::Intention, journal_entries::JournalEntry,
         mood_scores::MoodScore, prescriptions::Prescription, sessions::Session,
