@@ -5,7 +5,12 @@ use crate::{
     config::Config,
     error::Error,
     events::Event,
-    security::seal::{Keys, Secret},
+    security::{
+        guessing::Guessing,
+        passwords::Passwords,
+        seal::{Keys, Secret},
+        sign_ins::SignIns,
+    },
     store::{Database, Place},
 };
 use std::{ops::Deref, sync::Arc};
@@ -30,6 +35,12 @@ pub struct Shared {
     pub keys: Keys,
     /// What was just committed.
     pub events: broadcast::Sender<Event>,
+    /// The door to password hashing.
+    pub passwords: Passwords,
+    /// Who failed to sign in lately.
+    pub guessing: Guessing,
+    /// Who is signed in.
+    pub sign_ins: SignIns,
 }
 
 impl App {
@@ -38,7 +49,9 @@ impl App {
         let (events, _) = broadcast::channel(EVENTS);
         let keys = Keys::open(place, master).await?;
         let db = Database::open(place, &clock, &events).await?;
-        Ok(Self(Arc::new(Shared { config, clock, db, keys, events })))
+        let sign_ins = SignIns::new(db.driver());
+        let (passwords, guessing) = (Passwords::default(), Guessing::default());
+        Ok(Self(Arc::new(Shared { config, clock, db, keys, events, passwords, guessing, sign_ins })))
     }
 }
 

@@ -1,7 +1,9 @@
 //! The clinical core: values in, values out. No I/O, no clock, no `async`.
 
+pub mod accounts;
 pub mod assessments;
 pub mod business_hours;
+pub mod clinic;
 pub mod dosing;
 pub mod faults;
 pub mod home_doses;
@@ -12,6 +14,7 @@ pub mod mood_scores;
 pub mod notifications;
 mod numbered;
 pub mod prescriptions;
+pub mod profile;
 pub mod record;
 pub mod recurrence;
 pub mod reminders;

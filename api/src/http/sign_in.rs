@@ -2,32 +2,114 @@
 
 use crate::{
     app::App,
+    config::Config,
+    domain::accounts::AccountKind,
     error::Error,
     http::request_id::RequestId,
     security::{
         access::Caller,
         tokens::{Hash, Purpose},
     },
-    store::sign_ins,
+    store::sign_ins::{Held, Owner},
 };
-use poem::{Request, http::header};
+use poem::{
+    Request,
+    http::{Method, header},
+};
+use std::net::{IpAddr, Ipv4Addr};
+use uuid::Uuid;
 
-/// The caller, if they are signed in.
+/// What a request showed of a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// An access token.
+    Token(Hash),
+    /// The cookie of the pages.
+    Cookie(Hash),
+}
+
+/// The caller, if they are signed in with everything that is asked of them.
 pub(super) async fn caller(request: &Request, app: &App) -> Result<Caller, Error> {
-    let hash = request
-        .header(header::AUTHORIZATION)
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .and_then(|(_, token)| Hash::presented(Purpose::Access, token.trim()))
-        .ok_or(Error::Unauthenticated)?;
-    let found = sign_ins::by_access_token(app.db.read(), &hash.0, app.clock.now()).await?;
-    let found = found.ok_or(Error::Unauthenticated)?;
-    let request = request.data::<RequestId>().map(|id| id.0).unwrap_or_default();
-    Ok(Caller {
-        account: found.account,
-        clinic: found.clinic,
-        clinic_zone: found.clinic_zone,
-        roles: found.roles,
-        request,
-    })
+    let (_, Held { owner, .. }) = holder(request, app).await?;
+    if owner.kind == AccountKind::Member && !owner.second_factor && !owner.demo {
+        return Err(Error::SecondFactorRequired { signed_in: true });
+    }
+    Ok(caller_of(&owner, request))
+}
+
+/// Whoever is signed in, with the second factor or without: for what turns it on, and for signing out.
+pub(super) async fn holder(request: &Request, app: &App) -> Result<(Shown, Held), Error> {
+    let shown = shown(request, &app.config).ok_or(Error::Unauthenticated)?;
+    let held = match shown {
+        Shown::Token(hash) => app.sign_ins.of_token(&app.db, hash, app.clock.now()).await?,
+        Shown::Cookie(hash) => {
+            if !is_ours(request, &app.config) {
+                return Err(Error::CrossSite);
+            }
+            app.sign_ins.of_cookie(&app.db, hash, app.clock.now()).await?
+        }
+    };
+    Ok((shown, held.ok_or(Error::Unauthenticated)?))
+}
+
+/// The same as a caller.
+pub(super) fn caller_of(owner: &Owner, request: &Request) -> Caller {
+    Caller {
+        account: owner.account,
+        clinic: owner.clinic,
+        clinic_zone: owner.clinic_zone,
+        roles: owner.roles,
+        request: request_id(request),
+    }
+}
+
+/// The request's id.
+pub(super) fn request_id(request: &Request) -> Uuid {
+    request.data::<RequestId>().map(|id| id.0).unwrap_or_default()
+}
+
+/// The name of the pages' cookie. Browsers take the prefix `__Host-` over https only.
+pub(super) fn cookie_name(config: &Config) -> &'static str {
+    if is_secure(config) { "__Host-afterglow" } else { "afterglow" }
+}
+
+/// The header that gives the pages their cookie, or takes it away.
+pub(super) fn set_cookie(config: &Config, value: Option<&str>) -> String {
+    let (name, secure) = (cookie_name(config), if is_secure(config) { "; Secure" } else { "" });
+    let (value, end) = (value.unwrap_or_default(), if value.is_none() { "; Max-Age=0" } else { "" });
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{end}")
+}
+
+/// The network address that a request comes from. A proxy on this very machine names it in its last entry.
+pub(super) fn network_address(request: &Request) -> IpAddr {
+    let peer = request.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let forwarded = request.header("x-forwarded-for").and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
+    forwarded.filter(|_| peer.is_loopback()).unwrap_or(peer)
+}
+
+fn is_secure(config: &Config) -> bool {
+    config.public_url.scheme() == "https"
+}
+
+fn shown(request: &Request, config: &Config) -> Option<Shown> {
+    if let Some(value) = request.header(header::AUTHORIZATION) {
+        let (_, token) = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))?;
+        return Hash::presented(Purpose::Access, token.trim()).map(Shown::Token);
+    }
+    let cookies = request.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(name, _)| *name == cookie_name(config))
+        .find_map(|(_, value)| Hash::presented(Purpose::Cookie, value))
+        .map(Shown::Cookie)
+}
+
+/// Whether a request with a cookie may have an effect: the browser says that our own pages made it.
+fn is_ours(request: &Request, config: &Config) -> bool {
+    let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+    let same_site = request.header("sec-fetch-site") == Some("same-origin");
+    let origin =
+        request.header(header::ORIGIN).is_some_and(|origin| origin == config.public_url.origin().ascii_serialization());
+    safe || same_site || origin
 }

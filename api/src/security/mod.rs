@@ -4,5 +4,6 @@ pub mod access;
 pub mod guessing;
 pub mod passwords;
 pub mod seal;
+pub mod sign_ins;
 pub mod tokens;
 pub mod totp;

@@ -1,9 +1,15 @@
 //! Reads and writes of the database, one file per aggregate. Knows nothing of HTTP.
 
+pub mod accounts;
 pub mod audit;
+pub mod care_team;
+pub mod clinics;
 pub mod database;
 pub mod idempotency;
+pub mod invitations;
+pub mod members;
 pub mod patients;
+pub mod profiles;
 pub mod records;
 mod scope;
 pub mod sign_ins;

@@ -25,8 +25,12 @@ pub struct Tx {
     clock: Clock,
     now: DateTime<Utc>,
     driver: Driver,
-    events: RefCell<Vec<Event>>,
+    events: broadcast::Sender<Event>,
+    afterwards: RefCell<Vec<Afterwards>>,
 }
+
+/// What is done in memory once a unit is committed.
+type Afterwards = Box<dyn FnOnce()>;
 
 impl Tx {
     /// What statements are run on.
@@ -56,7 +60,14 @@ impl Tx {
 
     /// Tells those who listen, once the unit is committed.
     pub fn announce(&self, event: Event) {
-        self.events.borrow_mut().push(event);
+        let events = self.events.clone();
+        // Nobody may be listening.
+        self.after_commit(move || drop(events.send(event)));
+    }
+
+    /// Does something in memory once the unit is committed, before its caller is answered and even if it has hung up.
+    pub fn after_commit(&self, then: impl FnOnce() + 'static) {
+        self.afterwards.borrow_mut().push(Box::new(then));
     }
 }
 
@@ -207,11 +218,11 @@ impl Line {
             Ok(group) => group,
             Err(error) => return first.refuse(Fate::of(error)),
         };
-        let (mut answers, mut announced) = (Vec::new(), Vec::new());
+        let (mut answers, mut afterwards) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         let mut broken = None;
         while let Some(unit) = next {
-            match self.one(&group, unit, &mut announced).await {
+            match self.one(&group, unit, &mut afterwards).await {
                 Ok(answer) => answers.push(answer),
                 Err((answer, fate)) => {
                     answers.extend(answer);
@@ -223,9 +234,8 @@ impl Line {
         }
         let fate = self.settle(group, broken).await;
         if matches!(fate, Fate::Committed) {
-            for event in announced {
-                // Nobody may be listening.
-                drop(self.events.send(event));
+            for then in afterwards {
+                then();
             }
         }
         for answer in answers {
@@ -238,7 +248,7 @@ impl Line {
         &self,
         group: &DatabaseTransaction,
         unit: Box<dyn Unit>,
-        announced: &mut Vec<Event>,
+        afterwards: &mut Vec<Afterwards>,
     ) -> Result<Answer, (Option<Answer>, Fate)> {
         let savepoint = match group.begin().await {
             Ok(savepoint) => savepoint,
@@ -248,10 +258,11 @@ impl Line {
                 return Err((None, fate));
             }
         };
-        let (clock, events) = (self.clock.clone(), RefCell::default());
-        let tx = Tx { savepoint, now: clock.now(), clock, driver: self.driver, events };
+        let (clock, events) = (self.clock.clone(), self.events.clone());
+        let now = clock.now();
+        let tx = Tx { savepoint, clock, now, driver: self.driver, events, afterwards: RefCell::default() };
         let (outcome, answer) = unit.run(&tx).await;
-        let Tx { savepoint, events, .. } = tx;
+        let Tx { savepoint, afterwards: of_unit, .. } = tx;
         let ended = match outcome {
             Outcome::Kept => savepoint.commit().await,
             Outcome::Refused | Outcome::StorageFull => savepoint.rollback().await,
@@ -259,7 +270,7 @@ impl Line {
         match ended {
             Ok(()) => {
                 if outcome == Outcome::Kept {
-                    announced.append(&mut events.into_inner());
+                    afterwards.append(&mut of_unit.into_inner());
                 }
                 Ok(answer)
             }

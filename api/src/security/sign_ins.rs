@@ -1,0 +1,138 @@
+//! Who holds a token or a cookie. With one process (SQLite) the answer is kept in memory and is exact all the same: every
+//! revocation is committed by this very process, and forgets what it revoked before anybody is told that it is done.
+//! With several (PostgreSQL) the database is asked every time.
+
+use crate::{
+    domain::sign_in,
+    error::Error,
+    security::tokens::Hash,
+    store::{
+        Database, Tx,
+        database::Driver,
+        sign_ins::{self, Held},
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use lru::LruCache;
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// How many sign-ins are kept in memory; others are read from the database again.
+const KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(65_535);
+/// How old the stored time of a cookie's last request may be where it is also known in memory.
+const STALE_IN_MEMORY: TimeDelta = TimeDelta::minutes(1);
+/// The same where it is known from the database alone.
+const STALE: TimeDelta = TimeDelta::seconds(15);
+
+/// The sign-ins that are known at the moment. Clones share them.
+#[derive(Clone)]
+pub struct SignIns(Option<Arc<Mutex<Memory>>>);
+
+struct Memory {
+    held: LruCache<Hash, Known>,
+    /// Rises with every revocation: what was read before one is not kept after it.
+    revocations: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    held: Held,
+    /// A cookie's last request as the database knows it.
+    stored_seen_at: DateTime<Utc>,
+}
+
+impl std::fmt::Debug for SignIns {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("SignIns")
+    }
+}
+
+impl SignIns {
+    /// Remembers where only this process revokes.
+    pub fn new(driver: Driver) -> Self {
+        let memory = || Memory { held: LruCache::new(KEPT), revocations: 0 };
+        Self((driver == Driver::Sqlite).then(|| Arc::new(Mutex::new(memory()))))
+    }
+
+    /// Whose access token this is, if it is good now. Its first use is noted: the answer that carried it has arrived.
+    pub async fn of_token(&self, db: &Database, hash: Hash, now: DateTime<Utc>) -> Result<Option<Held>, Error> {
+        let known = self.known(hash, async || sign_ins::find_access(db.read(), hash).await).await?;
+        let Some(Known { held, .. }) = known.filter(|known| now < known.held.expires_at) else { return Ok(None) };
+        if held.unused {
+            let memory = self.clone();
+            let unit = async move |tx: &Tx| {
+                sign_ins::use_first(tx, hash).await?;
+                tx.after_commit(move || memory.change(hash, |known| known.held.unused = false));
+                Ok(())
+            };
+            db.write(held.owner.account, unit).await?;
+        }
+        Ok(Some(held))
+    }
+
+    /// Whose cookie this is, if it is good now. The request counts as use of the pages.
+    pub async fn of_cookie(&self, db: &Database, hash: Hash, now: DateTime<Utc>) -> Result<Option<Held>, Error> {
+        let known = self.known(hash, async || sign_ins::find_cookie(db.read(), hash).await).await?;
+        let alive = |known: &Known| sign_in::cookie_is_alive(known.held.seen_at, known.held.expires_at, now);
+        let Some(Known { held, stored_seen_at }) = known.filter(alive) else { return Ok(None) };
+        self.change(hash, |known| known.held.seen_at = known.held.seen_at.max(now));
+        let stale = if self.0.is_some() { STALE_IN_MEMORY } else { STALE };
+        if now - stored_seen_at >= stale {
+            let memory = self.clone();
+            let unit = async move |tx: &Tx| {
+                sign_ins::touch_cookie(tx, hash).await?;
+                let at = tx.now();
+                tx.after_commit(move || memory.change(hash, |known| known.stored_seen_at = at));
+                Ok(())
+            };
+            db.write(held.owner.account, unit).await?;
+        }
+        Ok(Some(held))
+    }
+
+    /// Forgets what a unit revokes or changes, once it is committed.
+    pub fn forget(&self, tx: &Tx, which: impl Fn(Hash, &Held) -> bool + 'static) {
+        let Some(memory) = self.0.clone() else { return };
+        tx.after_commit(move || {
+            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.revocations += 1;
+            let revoked: Vec<Hash> =
+                memory.held.iter().filter(|(hash, known)| which(**hash, &known.held)).map(|(hash, _)| *hash).collect();
+            for hash in revoked {
+                memory.held.pop(&hash);
+            }
+        });
+    }
+
+    async fn known(
+        &self,
+        hash: Hash,
+        find: impl AsyncFnOnce() -> Result<Option<Held>, Error>,
+    ) -> Result<Option<Known>, Error> {
+        let found = |held: Held| Known { held, stored_seen_at: held.seen_at };
+        let Some(memory) = &self.0 else { return Ok(find().await?.map(found)) };
+        let before = {
+            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = memory.held.get(&hash) {
+                return Ok(Some(*known));
+            }
+            memory.revocations
+        };
+        let known = find().await?.map(found);
+        let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(known), true) = (known, memory.revocations == before) {
+            memory.held.put(hash, known);
+        }
+        Ok(known)
+    }
+
+    fn change(&self, hash: Hash, change: impl FnOnce(&mut Known)) {
+        let Some(memory) = &self.0 else { return };
+        let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = memory.held.peek_mut(&hash) {
+            change(known);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Care relations: from which day to which day of the clinic a member may see a patient. Read with every request, never
+//! cached. A removed relation is gone; the audit log keeps that it was.
+
+use super::{Scope, Tx};
+use crate::error::Error;
+use chrono::NaiveDate;
+use entities::{care_relation, care_relation::Column};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    sea_query::{Expr, ExprTrait},
+};
+use uuid::Uuid;
+
+/// One relation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    /// Its id.
+    pub id: Uuid,
+    /// The member.
+    pub member: Uuid,
+    /// Whether they are told first.
+    pub primary: bool,
+    /// The first day.
+    pub from_on: NaiveDate,
+    /// The last day.
+    pub until_on: Option<NaiveDate>,
+    /// Rises by one with every change.
+    pub version: i64,
+}
+
+impl From<care_relation::Model> for Relation {
+    fn from(row: care_relation::Model) -> Self {
+        Self {
+            id: row.id,
+            member: row.member_id,
+            primary: row.is_primary,
+            from_on: row.from_on,
+            until_on: row.until_on,
+            version: row.version,
+        }
+    }
+}
+
+/// A patient's relations, past and future ones too, newest first day first.
+pub async fn list(db: &impl ConnectionTrait, scope: &Scope) -> Result<Vec<Relation>, Error> {
+    let rows = care_relation::Entity::find().filter(Column::PatientId.eq(scope.patient));
+    let rows = rows.order_by_desc(Column::FromOn).order_by_desc(Column::Id).all(db).await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// One of a patient's relations.
+pub async fn find(db: &impl ConnectionTrait, scope: &Scope, id: Uuid) -> Result<Option<Relation>, Error> {
+    Ok(care_relation::Entity::find_by_id((scope.patient, id)).one(db).await?.map(Into::into))
+}
+
+/// Whether a member has another relation to the patient on any of the same days.
+pub async fn overlaps(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<bool, Error> {
+    let not_over = Condition::any().add(Column::UntilOn.is_null()).add(Column::UntilOn.gte(relation.from_on));
+    let mut others = care_relation::Entity::find()
+        .filter(Column::PatientId.eq(scope.patient))
+        .filter(Column::MemberId.eq(relation.member))
+        .filter(Column::Id.ne(relation.id))
+        .filter(not_over);
+    if let Some(until) = relation.until_on {
+        others = others.filter(Column::FromOn.lte(until));
+    }
+    Ok(others.one(tx.db()).await?.is_some())
+}
+
+/// Makes a relation. If it is primary, no other of the patient stays so.
+pub async fn insert(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), Error> {
+    cede_primary(tx, scope, relation).await?;
+    let row = care_relation::Model {
+        patient_id: scope.patient,
+        id: relation.id,
+        member_id: relation.member,
+        is_primary: relation.primary,
+        from_on: relation.from_on,
+        until_on: relation.until_on,
+        version: relation.version,
+        created_at: tx.now().into(),
+    };
+    care_relation::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+    Ok(())
+}
+
+/// Stores what a relation is now; the version is the new one.
+pub async fn update(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), Error> {
+    cede_primary(tx, scope, relation).await?;
+    let row = care_relation::ActiveModel {
+        member_id: Set(relation.member),
+        is_primary: Set(relation.primary),
+        from_on: Set(relation.from_on),
+        until_on: Set(relation.until_on),
+        version: Set(relation.version),
+        ..Default::default()
+    };
+    let of = Condition::all().add(Column::PatientId.eq(scope.patient)).add(Column::Id.eq(relation.id));
+    care_relation::Entity::update_many().set(row).filter(of).exec(tx.db()).await?;
+    Ok(())
+}
+
+/// Removes a relation.
+pub async fn remove(tx: &Tx, scope: &Scope, id: Uuid) -> Result<(), Error> {
+    care_relation::Entity::delete_by_id((scope.patient, id)).exec(tx.db()).await?;
+    Ok(())
+}
+
+/// Ends a member's relations to all patients: what has not begun goes, what holds ends the day before.
+pub async fn end_all(tx: &Tx, member: Uuid, today: NaiveDate) -> Result<(), Error> {
+    let mine = || Condition::all().add(Column::MemberId.eq(member));
+    care_relation::Entity::delete_many().filter(mine().add(Column::FromOn.gte(today))).exec(tx.db()).await?;
+    let open = Condition::any().add(Column::UntilOn.is_null()).add(Column::UntilOn.gte(today));
+    care_relation::Entity::update_many()
+        .col_expr(Column::UntilOn, Expr::value(today.pred_opt()))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .filter(mine().add(open))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
+async fn cede_primary(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), Error> {
+    if !relation.primary {
+        return Ok(());
+    }
+    care_relation::Entity::update_many()
+        .col_expr(Column::IsPrimary, Expr::value(false))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .filter(Column::PatientId.eq(scope.patient))
+        .filter(Column::Id.ne(relation.id))
+        .filter(Column::IsPrimary.eq(true))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! Invitations: kept after they were accepted or have expired, so that it is known who invited whom. The row carries the
+//! state of its own mail: whoever is invited has no notification yet.
+
+use super::Tx;
+use crate::{
+    domain::{
+        accounts::AccountKind,
+        notifications::{DeliveryState, Stage},
+    },
+    error::Error,
+    security::{
+        access::Roles,
+        seal::{Class, OwnerKeys, Spot},
+        tokens::Hash,
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use entities::{Micros, invitation, invitation::Column};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// How long an invitation waits.
+pub const LIFE: TimeDelta = TimeDelta::days(7);
+
+/// What is sealed of an invitation: under the clinic's key for a member, the patient's own for a patient.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sealed {
+    /// Where it is sent.
+    pub email: String,
+    /// How the invited person is called.
+    pub display_name: String,
+    /// The code in the link, for the mail.
+    pub code: String,
+}
+
+/// An invitation.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    /// Its id.
+    pub id: Uuid,
+    /// The clinic.
+    pub clinic: Uuid,
+    /// Whom it invites.
+    pub kind: AccountKind,
+    /// What a member will do.
+    pub roles: Roles,
+    /// The patient who was made with it.
+    pub patient: Option<Uuid>,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+    /// When it was accepted.
+    pub accepted_at: Option<DateTime<Utc>>,
+    sealed: Vec<u8>,
+}
+
+impl Invitation {
+    /// What is sealed of it.
+    pub fn open(&self, keys: &OwnerKeys) -> Result<Sealed, Error> {
+        let text = keys.open(&spot(self.kind, self.clinic, self.id), &self.sealed)?;
+        serde_json::from_str(&text).map_err(Error::internal)
+    }
+}
+
+impl From<invitation::Model> for Invitation {
+    fn from(row: invitation::Model) -> Self {
+        Self {
+            id: row.id,
+            clinic: row.clinic_id,
+            kind: AccountKind::from_code(row.kind),
+            roles: Roles::from_code(row.roles),
+            patient: row.patient_id,
+            expires_at: row.expires_at.into(),
+            accepted_at: row.accepted_at.map(Into::into),
+            sealed: row.sealed,
+        }
+    }
+}
+
+/// A new invitation.
+#[derive(Debug, Clone)]
+pub struct NewInvitation {
+    /// Its id.
+    pub id: Uuid,
+    /// The clinic.
+    pub clinic: Uuid,
+    /// Whom it invites.
+    pub kind: AccountKind,
+    /// What a member will do.
+    pub roles: Roles,
+    /// The patient who was made with it.
+    pub patient: Option<Uuid>,
+    /// What the code in the link hashes to.
+    pub code: Hash,
+    /// The account that invites; none on the command line.
+    pub by: Option<Uuid>,
+    /// Whether its mail is to be sent; the command line prints the link instead.
+    pub by_mail: bool,
+}
+
+/// Makes an invitation; its mail waits for the worker.
+pub async fn insert(tx: &Tx, new: NewInvitation, sealed: &Sealed, keys: &OwnerKeys) -> Result<Invitation, Error> {
+    let text = serde_json::to_string(sealed).map_err(Error::internal)?;
+    let row = invitation::Model {
+        id: new.id,
+        clinic_id: new.clinic,
+        kind: new.kind.code(),
+        roles: new.roles.code(),
+        patient_id: new.patient,
+        code_hash: new.code.to_vec(),
+        sealed: keys.seal(&spot(new.kind, new.clinic, new.id), &text)?,
+        created_by: new.by,
+        created_at: tx.now().into(),
+        expires_at: (tx.now() + LIFE).into(),
+        accepted_at: None,
+        mail_state: if new.by_mail { DeliveryState::Queued.code() } else { DeliveryState::Suppressed.code() },
+        mail_stage: Stage::Waiting.code(),
+        mail_attempts: 0,
+        mail_not_before: tx.now().into(),
+        mail_lease_until: None,
+        mail_fence: 0,
+        mail_answer: None,
+    };
+    let made = row.clone().into();
+    invitation::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+    Ok(made)
+}
+
+/// An invitation of a clinic by its id.
+pub async fn find(db: &impl ConnectionTrait, clinic: Uuid, id: Uuid) -> Result<Option<Invitation>, Error> {
+    let found = invitation::Entity::find_by_id(id).filter(Column::ClinicId.eq(clinic));
+    Ok(found.one(db).await?.map(Into::into))
+}
+
+/// The invitation of a code.
+pub async fn find_by_code(db: &impl ConnectionTrait, code: Hash) -> Result<Option<Invitation>, Error> {
+    let found = invitation::Entity::find().filter(Column::CodeHash.eq(code.to_vec()));
+    Ok(found.one(db).await?.map(Into::into))
+}
+
+/// The invitation of a code, held until the unit ends: it is accepted once.
+pub async fn lock_by_code(tx: &Tx, code: Hash) -> Result<Option<Invitation>, Error> {
+    let found = invitation::Entity::find().filter(Column::CodeHash.eq(code.to_vec())).lock_exclusive();
+    Ok(found.one(tx.db()).await?.map(Into::into))
+}
+
+/// Notes that an invitation was accepted. A mail that has not left is of no use any more.
+pub async fn accept(tx: &Tx, id: Uuid) -> Result<(), Error> {
+    invitation::Entity::update_many()
+        .col_expr(Column::AcceptedAt, Expr::value(Micros::from(tx.now())))
+        .filter(Column::Id.eq(id))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
+fn spot(kind: AccountKind, clinic: Uuid, row: Uuid) -> Spot<'static> {
+    let class = match kind {
+        AccountKind::Patient => Class::Profile,
+        AccountKind::Member => Class::Clinic,
+    };
+    // Written once, never changed.
+    Spot { table: "invitation", column: "sealed", clinic, row, revision: 1, class }
+}

@@ -1,0 +1,159 @@
+//! Patients as persons: names and contact are sealed under the patient's own profile key.
+
+use super::Tx;
+use crate::{
+    domain::{
+        profile::{PatientState, Profile},
+        recurrence::{QuietHours, TimeOfDay},
+    },
+    error::Error,
+    security::seal::{Class, OwnerKeys, Spot},
+};
+use entities::{Micros, care_relation, patient, patient::Column};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, Query},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    display_name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name_latin: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pronouns: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phone: Option<String>,
+}
+
+/// Whose patients are listed.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose {
+    /// Every patient of the clinic: for its admins.
+    Clinic,
+    /// Those whose care team a member is on, on a day of the clinic.
+    Member(Uuid, chrono::NaiveDate),
+}
+
+/// Makes a patient.
+pub async fn insert(tx: &Tx, profile: &Profile, keys: &OwnerKeys) -> Result<(), Error> {
+    let row = patient::ActiveModel { seq: Set(0), created_at: Set(tx.now().into()), ..row(tx, profile, keys)? };
+    patient::Entity::insert(row).exec_without_returning(tx.db()).await?;
+    Ok(())
+}
+
+/// A patient of a clinic.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    clinic: Uuid,
+    id: Uuid,
+    keys: &OwnerKeys,
+) -> Result<Option<Profile>, Error> {
+    let row = patient::Entity::find_by_id(id).filter(Column::ClinicId.eq(clinic)).one(db).await?;
+    row.map(|row| open(&row, keys)).transpose()
+}
+
+/// A patient of a clinic, held until the unit ends.
+pub async fn lock(tx: &Tx, clinic: Uuid, id: Uuid, keys: &OwnerKeys) -> Result<Option<Profile>, Error> {
+    let row = patient::Entity::find_by_id(id).filter(Column::ClinicId.eq(clinic)).lock_exclusive();
+    row.one(tx.db()).await?.map(|row| open(&row, keys)).transpose()
+}
+
+/// Stores a patient's new profile; the version is the new one.
+pub async fn update(tx: &Tx, profile: &Profile, keys: &OwnerKeys) -> Result<(), Error> {
+    let row = row(tx, profile, keys)?;
+    patient::Entity::update_many().set(row).filter(Column::Id.eq(profile.id)).exec(tx.db()).await?;
+    Ok(())
+}
+
+/// One page of a clinic's patients, in the order of their ids; what is sealed stays so: open it with [`open`].
+pub async fn page(
+    db: &DatabaseConnection,
+    clinic: Uuid,
+    whose: Whose,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<patient::Model>, Error> {
+    let mut page = patient::Entity::find().filter(Column::ClinicId.eq(clinic));
+    if let Whose::Member(member, today) = whose {
+        let mine = Query::select()
+            .column(care_relation::Column::PatientId)
+            .from(care_relation::Entity)
+            .and_where(care_relation::Column::MemberId.eq(member))
+            .cond_where(super::patients::on_day(today))
+            .to_owned();
+        page = page.filter(Column::Id.in_subquery(mine));
+    }
+    if let Some(after) = after {
+        page = page.filter(Column::Id.gt(after));
+    }
+    Ok(page.order_by_asc(Column::Id).limit(limit).all(db).await?)
+}
+
+/// Opens a row.
+pub fn open(row: &patient::Model, keys: &OwnerKeys) -> Result<Profile, Error> {
+    let text = keys.open(&spot(row.clinic_id, row.id, row.version), &row.sealed)?;
+    let Sealed { display_name, name_latin, pronouns, phone } = serde_json::from_str(&text).map_err(Error::internal)?;
+    let time =
+        |minutes: i16| u16::try_from(minutes).ok().and_then(TimeOfDay::from_minutes).unwrap_or(TimeOfDay::MIDNIGHT);
+    Ok(Profile {
+        id: row.id,
+        clinic: row.clinic_id,
+        display_name,
+        name_latin,
+        pronouns,
+        phone,
+        language: row.language.clone(),
+        time_zone: row.time_zone.parse().map_err(|_| Error::internal("a patient's zone is unknown"))?,
+        locale: row.locale.clone(),
+        country: row.country.clone(),
+        quiet_hours: QuietHours { start: time(row.quiet_start), end: time(row.quiet_end) },
+        state: PatientState::from_code(row.state),
+        version: row.version,
+    })
+}
+
+/// Makes an invited patient one under care.
+pub async fn activate(tx: &Tx, id: Uuid) -> Result<(), Error> {
+    patient::Entity::update_many()
+        .col_expr(Column::State, Expr::value(PatientState::Active.code()))
+        .col_expr(Column::UpdatedAt, Expr::value(Micros::from(tx.now())))
+        .filter(Column::Id.eq(id))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
+fn row(tx: &Tx, profile: &Profile, keys: &OwnerKeys) -> Result<patient::ActiveModel, Error> {
+    let sealed = Sealed {
+        display_name: profile.display_name.clone(),
+        name_latin: profile.name_latin.clone(),
+        pronouns: profile.pronouns.clone(),
+        phone: profile.phone.clone(),
+    };
+    let text = serde_json::to_string(&sealed).map_err(Error::internal)?;
+    let minutes = |time: TimeOfDay| i16::try_from(time.minutes()).map_err(Error::internal);
+    Ok(patient::ActiveModel {
+        id: Set(profile.id),
+        clinic_id: Set(profile.clinic),
+        seq: NotSet,
+        state: Set(profile.state.code()),
+        time_zone: Set(profile.time_zone.name().to_owned()),
+        locale: Set(profile.locale.clone()),
+        country: Set(profile.country.clone()),
+        language: Set(profile.language.clone()),
+        quiet_start: Set(minutes(profile.quiet_hours.start)?),
+        quiet_end: Set(minutes(profile.quiet_hours.end)?),
+        version: Set(profile.version),
+        sealed: Set(keys.seal(&spot(profile.clinic, profile.id, profile.version), &text)?),
+        created_at: NotSet,
+        updated_at: Set(tx.now().into()),
+    })
+}
+
+fn spot(clinic: Uuid, row: Uuid, revision: i64) -> Spot<'static> {
+    Spot { table: "patient", column: "sealed", clinic, row, revision, class: Class::Profile }
+}
