@@ -1,0 +1,130 @@
+"""One run of all figures on one machine: the demo clinic on SQLite and on PostgreSQL, each row beside its bare limit."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from ..lab.clients import PASSWORD, Client, uuid7
+from ..lab.demo import Demo
+from ..lab.mail import MailHost
+from ..lab.postgres import Postgres
+from . import cpu
+from .pgbench import unit as pgbench_unit
+from .table import Table
+
+SMOKE = "--smoke" in sys.argv
+SECONDS = 1 if SMOKE else 8
+PATIENTS = 4 if SMOKE else 50
+HERE = Path(__file__).parent
+LIMITS = Path(os.environ["AFTERGLOW_BINARY"]).parent / "examples/limits"
+
+
+class Bench:
+    """A demo clinic under load: its server, its people, its database."""
+
+    def __init__(self, name, folder, mail, cluster=None):
+        self.name, self.folder, self.cluster = name, folder, cluster
+        self.key = base64.b64encode(os.urandom(32)).decode()
+        database = {"database_url": cluster.new_database(), "master_key": self.key} if cluster else {}
+        self.server = Demo(folder, smtp_url=mail.url, log="warn", **database)
+        self.seconds_to_first_answer = self.server.start(300)
+        self.patient, self.therapist = self.server.person("patient"), self.server.person("therapist")
+        self.others = [self._invite(mail, number) for number in range(PATIENTS)]
+
+    def _invite(self, mail, number):
+        address = f"load-{number}@home.example"
+        invitation = {"email": address, "kind": "patient", "display_name": f"Load {number}", "time_zone": "Europe/Berlin",
+                      "locale": "en-US", "country": "US", "primary_member_id": self.therapist.account["id"]}
+        self.therapist.call("POST", "/v1/invitations", invitation, expect=201, Idempotency_Key=uuid7())
+        return Client(self.server.url).accept(mail.wait_for(address)[-1].code(), PASSWORD)
+
+    def tokens(self, people, ids=None):
+        """A file of access tokens, fresh ones, so that none expires in a row."""
+        lines = [f"{person.refresh().token} {ids[at] if ids else ''}" for at, person in enumerate(people)]
+        path = self.folder / "tokens"
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    def load(self, kind, clients, people, ids=None, patient="me"):
+        """One row: its rate, its latencies, and the CPU of server and database for each request."""
+        command = ["wrk", "-t1", f"-c{clients}", f"-d{SECONDS}s", "--latency", "--timeout", "20s", "-s", str(HERE / "requests.lua"),
+                   self.server.url, "--", kind, str(self.tokens(people, ids)), patient]
+        server, database = cpu.of(self.server.pid()), self._database()
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        server, database = cpu.of(self.server.pid()) - server, self._database() - database
+        row = json.loads(done.stdout.rpartition("JSON ")[2])
+        if row["bad"] or not row["requests"]:
+            raise SystemExit(f"{self.name}, {kind}: {row}\n{done.stdout}\n{self.server.tail()}")
+        each = 1e6 / row["requests"]
+        return {"rate": row["requests"] / row["seconds"], "p50": row["p50_ms"], "p99": row["p99_ms"],
+                "cpu": server * each, "database": database * each if self.cluster else None}
+
+    def _database(self):
+        return cpu.of_cluster(self.cluster.pid()) if self.cluster else 0.0
+
+    def data(self):
+        return self.folder / "data"
+
+
+def limit(*words):
+    done = subprocess.run([LIMITS, *map(str, words)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"limits {words}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def measure(bench, table):
+    """All rows of one database."""
+    echo = bench.load("echo", 64, [bench.patient])
+    table.row(bench.name, "echo, 64 clients", echo)
+    writes = {clients: bench.load("write", clients, bench.others) for clients in (1, 16, 64)}
+    one = bench.load("write", 64, bench.others[:1])
+    newest = [person.call("GET", "/v1/patients/me/mood-scores?limit=1", expect=200).json()["items"][0]["id"] for person in bench.others]
+    read = bench.load("read", 64, bench.others, newest)
+    page = bench.load("page", 64, [bench.patient])
+    caseload = bench.load("caseload", 1, [bench.therapist])
+
+    patient = bench.patient.account["patient_id"]
+    if bench.cluster:
+        unit = pgbench_unit(bench.cluster, bench.server.settings["AFTERGLOW_DATABASE_URL"], SECONDS)
+        bare_page = limit("page", bench.server.settings["AFTERGLOW_DATABASE_URL"], SECONDS, patient, bench.key)
+        bench.server.stop()
+    else:
+        bench.server.stop()
+        copy = bench.folder / "copy"
+        shutil.copytree(bench.data(), copy)
+        unit, bare_page = limit("unit", copy, SECONDS, 64), limit("page", copy, SECONDS, patient)
+
+    bare = echo["cpu"] + unit["cpu_us"]
+    for clients, row in writes.items():
+        table.row(bench.name, f"write a mood score, {clients} client{'s'[: clients > 1]}, {PATIENTS} patients", row, "echo + unit", bare, unit["rate"])
+    table.row(bench.name, "write a mood score, 64 clients, one patient", one, "echo + unit", bare, unit["rate"])
+    table.row(bench.name, "read a record, 64 clients", read, "echo", echo["cpu"])
+    table.row(bench.name, "timeline page of 50, 64 clients", page, "page", bare_page["cpu_us"])
+    table.row(bench.name, "caseload of 50 × 1 year, 1 client", caseload)
+    table.bare(bench.name, "unit" + (", pgbench, 64 clients" if bench.cluster else ", rusqlite, groups of 64"), unit)
+    table.bare(bench.name, "page" + (", sqlx" if bench.cluster else ", rusqlite"), bare_page)
+
+
+def main():
+    table = Table()
+    with tempfile.TemporaryDirectory(prefix="afterglow-load-") as folder, closing(MailHost()) as mail, closing(Postgres()) as cluster:
+        for name, database in (("SQLite", None), ("PostgreSQL", cluster)):
+            bench = Bench(name, Path(folder) / name, mail, database)
+            try:
+                print(f"{name}: a demo clinic answered after {bench.seconds_to_first_answer:.1f} s", flush=True)
+                measure(bench, table)
+            finally:
+                bench.server.kill()
+    table.print()
+    print(f"{len(table)} passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()
