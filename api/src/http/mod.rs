@@ -2,7 +2,10 @@
 
 mod body;
 mod cursor;
+pub mod deadlines;
 mod document;
+#[cfg(feature = "bench")]
+mod echo;
 mod permit;
 mod preconditions;
 mod problem;
@@ -50,9 +53,10 @@ fn operations(app: &App) -> impl OpenApi + 'static {
 /// The whole service.
 pub fn service(app: &App) -> impl Endpoint<Output = Response> + use<> {
     let api = OpenApiService::new(operations(app), document::TITLE, env!("CARGO_PKG_VERSION"));
-    let routes = dashboard::on(Route::new()).at("/openapi.json", document::endpoint(app));
+    let routes = dashboard::on(Route::new()).at("/openapi.json", document::endpoint(app)).nest("/v1", api);
+    #[cfg(feature = "bench")]
+    let routes = routes.nest("/v1/bench", OpenApiService::new(echo::Echo, document::TITLE, env!("CARGO_PKG_VERSION")));
     routes
-        .nest("/v1", api)
         .data(app.clone())
         .around(async |endpoint, request: Request| {
             let id = request.data::<RequestId>().copied();
