@@ -31,6 +31,8 @@ macro_rules! policy {
 
 /// Nor does any string become markup: what patients wrote stays text even where a page errs.
 const POLICY: &str = policy!("; require-trusted-types-for 'script'; trusted-types 'none'");
+/// A page that frames documents of this host.
+const FRAMING: &str = policy!("; frame-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'");
 /// Swagger UI makes its markup from strings, of our own document alone.
 const DOCS: &str = policy!("");
 
@@ -62,10 +64,21 @@ pub fn on(route: Route) -> Route {
         .at("/assets/:version/*path", get(make_sync(asset)))
 }
 
-/// A page of the house with a title and something in its middle.
-pub(crate) fn plain(name: &str, title: &str, middle: &str) -> Response {
-    let html = page(name, middle).replace("<!-- title -->", title);
-    secured(document(html), POLICY)
+/// A page of the house with a title and something in its middle, both of them HTML.
+fn plain(name: &str, title: &str, middle: &str) -> Response {
+    secured(document(page(name, middle).replace("<!-- title -->", title)), POLICY)
+}
+
+/// The same, made anew each time, with frames around documents of this host.
+pub(crate) fn framing(name: &str, title: &str, middle: &str) -> Response {
+    let page = page(name, middle).replace("<!-- title -->", title);
+    let response = document(page).with_header(header::CACHE_CONTROL, "no-store").into_response();
+    secured(response, FRAMING)
+}
+
+/// Text inside HTML.
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A page from its file: the parts that all share, and addresses of assets that name this very build.
