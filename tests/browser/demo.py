@@ -5,8 +5,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.lab.clients import PASSWORD
-from tests.lab.demo import Demo
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.lab.clients import PASSWORD  # noqa: E402
+from tests.lab.demo import Demo  # noqa: E402
 
 with tempfile.TemporaryDirectory() as folder:
     demo = Demo(folder)

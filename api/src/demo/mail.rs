@@ -30,11 +30,15 @@ fn html(request: &Request, mailbox: &Mailbox) -> poem::Result<Response> {
     let number: usize = request.path_params().map_err(|_| NotFoundError)?;
     let mail = mailbox.mails().into_iter().nth(number).ok_or(NotFoundError)?;
     let page = mail.letter.html().with_content_type("text/html; charset=utf-8");
-    Ok(page.with_header(header::CONTENT_SECURITY_POLICY, MAIL).with_header(header::CACHE_CONTROL, "no-store").into_response())
+    Ok(page
+        .with_header(header::CONTENT_SECURITY_POLICY, MAIL)
+        .with_header(header::CACHE_CONTROL, "no-store")
+        .into_response())
 }
 
 fn page(mails: &[Kept]) -> String {
-    let mut page = String::from("<h1>Mails</h1><p class=\"sub\">What the demo would have sent. Nothing left this machine.</p>");
+    let mut page =
+        String::from("<h1>Mails</h1><p class=\"sub\">What the demo would have sent. Nothing left this machine.</p>");
     for (number, mail) in mails.iter().enumerate().rev() {
         one(&mut page, number, mail);
     }

@@ -17,6 +17,7 @@ mod schema;
 mod sign_in;
 
 pub mod assessments;
+pub mod events;
 #[cfg(test)]
 mod examples;
 pub mod home_doses;
@@ -47,7 +48,7 @@ fn operations(app: &App) -> impl OpenApi + 'static {
     let care = (Records::<Intention>::new(app), Records::<Session>::new(app), Records::<JournalEntry>::new(app));
     let measures = (Records::<MoodScore>::new(app), Records::<Assessment>::new(app));
     let dosing = (Records::<Prescription>::new(app), Records::<HomeDose>::new(app));
-    (care, measures, dosing)
+    (care, measures, dosing, events::Events::new(app))
 }
 
 /// The whole service.

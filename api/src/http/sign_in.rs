@@ -52,6 +52,17 @@ pub(super) async fn holder(request: &Request, app: &App) -> Result<(Shown, Held)
     Ok((shown, held.ok_or(Error::Unauthenticated)?))
 }
 
+/// Whether what was shown still holds, and for whom. Not counted as use.
+pub(super) async fn still(app: &App, shown: Shown, request: Uuid) -> Result<Caller, Error> {
+    let (hash, is_cookie) = match shown {
+        Shown::Token(hash) => (hash, false),
+        Shown::Cookie(hash) => (hash, true),
+    };
+    let held = app.sign_ins.peek(&app.db, hash, is_cookie, app.clock.now()).await?.ok_or(Error::Unauthenticated)?;
+    let Owner { account, clinic, clinic_zone, roles, .. } = held.owner;
+    Ok(Caller { account, clinic, clinic_zone, roles, request })
+}
+
 /// The same as a caller.
 pub(super) fn caller_of(owner: &Owner, request: &Request) -> Caller {
     Caller {
@@ -91,7 +102,8 @@ fn is_secure(config: &Config) -> bool {
     config.public_url.scheme() == "https"
 }
 
-fn shown(request: &Request, config: &Config) -> Option<Shown> {
+/// What a request shows of a sign-in, if anything.
+pub(super) fn shown(request: &Request, config: &Config) -> Option<Shown> {
     if let Some(value) = request.header(header::AUTHORIZATION) {
         let (_, token) = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))?;
         return Hash::presented(Purpose::Access, token.trim()).map(Shown::Token);

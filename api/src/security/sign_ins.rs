@@ -92,6 +92,27 @@ impl SignIns {
         Ok(Some(held))
     }
 
+    /// Who holds a token or a cookie at this moment, if anybody does. Not counted as use: for what goes on by itself, such
+    /// as an open stream.
+    pub async fn peek(
+        &self,
+        db: &Database,
+        hash: Hash,
+        is_cookie: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Held>, Error> {
+        let find = async || match is_cookie {
+            true => sign_ins::find_cookie(db.read(), hash).await,
+            false => sign_ins::find_access(db.read(), hash).await,
+        };
+        let known = self.known(hash, find).await?;
+        let alive = |held: &Held| match is_cookie {
+            true => sign_in::cookie_is_alive(held.seen_at, held.expires_at, now),
+            false => now < held.expires_at,
+        };
+        Ok(known.map(|known| known.held).filter(alive))
+    }
+
     /// Forgets what a unit revokes or changes, once it is committed.
     pub fn forget(&self, tx: &Tx, which: impl Fn(Hash, &Held) -> bool + 'static) {
         let Some(memory) = self.0.clone() else { return };
