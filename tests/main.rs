@@ -1,1 +1,5 @@
-fn main() {}
+//! The service from outside: every test speaks HTTP to it, on SQLite and on PostgreSQL.
+
+mod support;
+
+mod mood_scores;

@@ -5,7 +5,7 @@ use crate::{app::App, error::Error};
 use poem::{Endpoint, IntoResponse, Response, endpoint::make_sync, get};
 use poem_openapi::OpenApiService;
 use serde_json::Value;
-use std::sync::OnceLock;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 pub(super) const TITLE: &str = "Afterglow";
 
@@ -17,12 +17,8 @@ pub fn document(app: &App) -> Result<Value, Error> {
         .server("/");
     let mut document: Value = serde_json::from_str(&service.spec()).map_err(Error::internal)?;
     name_paths(&mut document);
-    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
-        let requests = |name: &str| name.starts_with("New") || name.ends_with("Patch");
-        schemas
-            .iter_mut()
-            .filter(|(name, _)| requests(name))
-            .for_each(|(_, schema)| schema::optional_may_be_null(schema));
+    for name in request_schemas(&document) {
+        schema::for_requests(&mut document["components"]["schemas"][name]);
     }
     Ok(document)
 }
@@ -53,4 +49,30 @@ fn name_paths(document: &mut Value) {
             (format!("/v1{}", path.trim_end_matches('/')), item)
         })
         .collect();
+}
+
+/// The names of all schemas that a request body is made of.
+fn request_schemas(document: &Value) -> BTreeSet<String> {
+    let operations = document["paths"].as_object().into_iter().flatten().filter_map(|(_, item)| item.as_object());
+    let bodies = operations.flatten().map(|(_, operation)| &operation["requestBody"]);
+    let (mut found, mut open) = (BTreeSet::new(), Vec::new());
+    bodies.for_each(|body| references(body, &mut open));
+    while let Some(name) = open.pop() {
+        if found.insert(name.clone()) {
+            references(&document["components"]["schemas"][&name], &mut open);
+        }
+    }
+    found
+}
+
+fn references(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            let name = members.get("$ref").and_then(Value::as_str).and_then(|text| text.rsplit('/').next());
+            names.extend(name.map(String::from));
+            members.values().for_each(|member| references(member, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, names)),
+        _ => {}
+    }
 }

@@ -17,15 +17,16 @@ pub(super) fn of<T: Type>() -> Result<Value, Error> {
     };
     let mut schemas = serde_json::to_value(&registry.schemas).map_err(Error::internal)?;
     for schema in schemas.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
-        optional_may_be_null(schema);
+        for_requests(schema);
     }
     root["components"] = json!({ "schemas": schemas });
     as_json_schema(&mut root);
     Ok(root)
 }
 
-/// A field that may be left out may as well be null: many clients cannot leave out.
-pub(super) fn optional_may_be_null(schema: &mut Value) {
+/// What holds for everything that comes in: a field that may be left out may as well be null, since many clients cannot
+/// leave out; a field that is not named is a mistake, and told.
+pub(super) fn for_requests(schema: &mut Value) {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
     for (name, property) in properties {
@@ -36,6 +37,9 @@ pub(super) fn optional_may_be_null(schema: &mut Value) {
             *property = json!({ "allOf": [{ "$ref": reference }] });
         }
         property["nullable"] = true.into();
+    }
+    if schema.get("additionalProperties").is_none() {
+        schema["additionalProperties"] = false.into();
     }
 }
 

@@ -1,0 +1,121 @@
+//! Mood scores: the five operations of a record, as a phone and a therapist meet them.
+
+use crate::on_both;
+use poem::http::Method;
+use serde_json::json;
+
+const ID: &str = "0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a10";
+const PATH: &str = "/v1/patients/me/mood-scores";
+
+on_both! {
+    async fn a_mood_score_comes_back_as_it_was_sent(clinic: Clinic) {
+        let mut body = clinic.mood(6);
+        body["note"] = json!("Slept. 🌊 שלום e\u{301}");
+        body["sleep_hours"] = json!(7.5);
+        let made = clinic.post(&clinic.patient, PATH, body).await.expect(201);
+        assert_eq!(made.etag.as_deref(), Some("\"1\""));
+        let made = made.json();
+        assert_eq!(made["note"], "Slept. 🌊 שלום e\u{301}");
+        assert_eq!(made["occurred_at"], "2026-03-14T10:00:00.000000+01:00");
+        assert_eq!(made["created_by"], clinic.patient.id.to_string());
+        let id = made["id"].as_str().unwrap();
+        let read = clinic.get(&clinic.patient, &format!("{PATH}/{id}")).await.expect(200);
+        assert_eq!(read.json(), made);
+        let path = format!("/v1/patients/{}/mood-scores", clinic.patient.id);
+        let list = clinic.get(&clinic.therapist, &path).await.expect(200).json();
+        assert_eq!(list, json!({ "items": [made], "next_cursor": null }));
+    }
+
+    async fn a_repeated_post_has_one_effect_and_one_answer(clinic: Clinic) {
+        let send = async |mood, key| {
+            let call = clinic.call(&clinic.patient, Method::POST, PATH).header("Idempotency-Key", key);
+            call.json(&clinic.mood(mood)).send().await
+        };
+        let first = send(4, "k-1").await.expect(201);
+        let again = send(4, "k-1").await.expect(201);
+        assert_eq!((first.text, first.etag), (again.text, again.etag));
+        send(5, "k-1").await.problem(422, "idempotency-key-reused");
+        let list = clinic.get(&clinic.patient, PATH).await.json();
+        assert_eq!(list["items"].as_array().unwrap().len(), 1);
+        let without = clinic.call(&clinic.patient, Method::POST, PATH).json(&clinic.mood(4)).send().await;
+        without.problem(400, "idempotency-key-required");
+    }
+
+    async fn a_put_is_safe_to_repeat_and_another_value_needs_its_version(clinic: Clinic) {
+        let path = format!("{PATH}/{ID}");
+        let me = clinic.patient.clone();
+        assert_eq!(clinic.put(&me, &path, None, clinic.mood(3)).await.expect(201).etag.as_deref(), Some("\"1\""));
+        assert_eq!(clinic.put(&me, &path, None, clinic.mood(3)).await.expect(200).etag.as_deref(), Some("\"1\""));
+        clinic.put(&me, &path, None, clinic.mood(4)).await.problem(428, "precondition-required");
+        assert_eq!(clinic.put(&me, &path, Some("\"1\""), clinic.mood(4)).await.expect(200).etag.as_deref(), Some("\"2\""));
+        assert_eq!(clinic.put(&me, &path, Some("\"1\""), clinic.mood(4)).await.expect(200).etag.as_deref(), Some("\"2\""));
+        let stale = clinic.put(&me, &path, Some("\"1\""), clinic.mood(5)).await.problem(412, "stale");
+        assert_eq!(stale["current"]["mood"], 4);
+        clinic.put(&me, &path, Some("*"), clinic.mood(5)).await.problem(400, "bad-request");
+        clinic.put(&me, &path, Some("W/\"2\""), clinic.mood(5)).await.problem(400, "bad-request");
+    }
+
+    async fn a_deleted_record_is_gone_and_its_id_stays_used(clinic: Clinic) {
+        let (path, me) = (format!("{PATH}/{ID}"), clinic.patient.clone());
+        clinic.put(&me, &path, None, clinic.mood(3)).await.expect(201);
+        let delete = async |tag: Option<&str>| {
+            let call = clinic.call(&me, Method::DELETE, &path);
+            if let Some(tag) = tag { call.header("If-Match", tag) } else { call }.send().await
+        };
+        delete(None).await.problem(428, "precondition-required");
+        delete(Some("\"7\"")).await.problem(412, "stale");
+        delete(Some("\"1\"")).await.expect(204);
+        delete(Some("\"1\"")).await.expect(204);
+        clinic.get(&me, &path).await.problem(404, "not-found");
+        clinic.put(&me, &path, None, clinic.mood(3)).await.problem(410, "gone");
+    }
+
+    async fn every_bad_field_is_named_at_once_and_nothing_is_stored(clinic: Clinic) {
+        let body = json!({ "occurred_at": "yesterday", "time_zone": 7, "mood": 11, "anxiety": "no", "colour": 1, "note": "a\u{0}b" });
+        let bad = clinic.post(&clinic.patient, PATH, body).await;
+        bad.problem(422, "invalid");
+        assert_eq!(bad.pointers(), ["/anxiety", "/colour", "/mood", "/note", "/occurred_at", "/time_zone"]);
+        assert!(!bad.text.contains("yesterday"));
+        let far = json!({ "occurred_at": "2126-01-01T00:00:00Z", "time_zone": "Mars/Base", "mood": 1 });
+        let far = clinic.post(&clinic.patient, PATH, far).await;
+        assert_eq!(far.pointers(), ["/occurred_at", "/time_zone"]);
+        let long = json!({ "occurred_at": clinic.now().to_rfc3339(), "time_zone": "UTC", "mood": 1, "note": "x".repeat(10_000) });
+        assert_eq!(clinic.post(&clinic.patient, PATH, long).await.pointers(), ["/note"]);
+        assert_eq!(clinic.get(&clinic.patient, PATH).await.json()["items"], json!([]));
+    }
+
+    async fn every_framework_error_is_a_problem(clinic: Clinic) {
+        let post = |content_type: &str, body: &str| {
+            let call = clinic.call(&clinic.patient, Method::POST, PATH).header("Idempotency-Key", "k");
+            call.bytes(content_type, body.as_bytes()).send()
+        };
+        post("application/json", "{\"mood\":").await.problem(400, "malformed-json");
+        post("text/plain", "{}").await.problem(415, "unsupported-media-type");
+        post("application/json", &"[".repeat(40)).await.problem(413, "too-large");
+        post("application/json", &"1".repeat(3 << 20)).await.problem(413, "too-large");
+        clinic.get(&clinic.patient, "/v1/nothing").await.problem(404, "not-found");
+        clinic.get(&clinic.patient, &format!("{PATH}/not-an-id")).await.problem(404, "not-found");
+        clinic.call(&clinic.patient, Method::PATCH, PATH).send().await.problem(405, "method-not-allowed");
+        let limit = clinic.get(&clinic.patient, &format!("{PATH}?limit=0")).await;
+        limit.problem(400, "bad-request");
+        assert_eq!(limit.pointers(), ["query:limit"]);
+        clinic.get(&clinic.patient, &format!("{PATH}?cursor=zzz")).await.problem(400, "bad-request");
+        clinic.anonymous(Method::GET, PATH).send().await.problem(401, "unauthenticated");
+    }
+
+    async fn pages_go_back_in_time_without_gap_or_double(clinic: Clinic) {
+        for mood in 0..7 {
+            clinic.post(&clinic.patient, PATH, clinic.mood(mood)).await.expect(201);
+            if mood % 2 == 0 { clinic.clock.advance(chrono::TimeDelta::minutes(1)); }
+        }
+        let (mut moods, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = clinic.get(&clinic.patient, &format!("{PATH}?limit=3{cursor}")).await.expect(200).json();
+            moods.extend(page["items"].as_array().unwrap().iter().map(|item| item["mood"].as_i64().unwrap()));
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        moods.sort_unstable();
+        assert_eq!(moods, [0, 1, 2, 3, 4, 5, 6]);
+    }
+}

@@ -1,0 +1,319 @@
+//! A clinic with a therapist, a prescriber, an admin and one patient in the therapist's care.
+
+use super::place::Place;
+use afterglow::{
+    app::App,
+    clock::Clock,
+    config::Config,
+    security::{
+        access::Roles,
+        seal::{Class, Secret, Spot},
+        tokens::{Purpose, Token},
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use poem::{
+    EndpointExt, Response,
+    endpoint::BoxEndpoint,
+    http::Method,
+    test::{TestClient, TestResponse},
+};
+use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Saturday morning in Berlin, in winter time, far from midnight.
+pub const NOW: &str = "2026-03-14T09:00:00Z";
+
+/// A running service with people in it.
+pub struct Clinic {
+    pub app: App,
+    pub clock: Clock,
+    pub id: Uuid,
+    pub patient: Person,
+    pub therapist: Person,
+    pub prescriber: Person,
+    pub admin: Person,
+    client: TestClient<BoxEndpoint<'static, Response>>,
+    _place: Place,
+}
+
+/// Somebody with a token.
+#[derive(Clone)]
+pub struct Person {
+    pub id: Uuid,
+    pub token: String,
+}
+
+impl Clinic {
+    pub async fn on_sqlite() -> Self {
+        Self::open(Place::folder()).await
+    }
+
+    pub async fn on_postgres() -> Self {
+        Self::open(Place::postgres().await).await
+    }
+
+    async fn open(place: Place) -> Self {
+        let clock = Clock::fixed(NOW.parse().unwrap());
+        let config = Config::from([], None).unwrap();
+        let app = App::open(config, clock.clone(), &place.place, Secret::random()).await.unwrap();
+        let id = clock.new_id();
+        new_clinic(&app, id).await;
+        let therapist = new_member(&app, id, Roles::THERAPIST).await;
+        let prescriber = new_member(&app, id, Roles::PRESCRIBER).await;
+        let admin = new_member(&app, id, Roles::ADMIN).await;
+        let patient = new_patient(&app, id, &[&therapist, &prescriber]).await;
+        let client = TestClient::new(afterglow::http::service(&app).boxed());
+        Self { app, clock, id, patient, therapist, prescriber, admin, client, _place: place }
+    }
+
+    /// Another patient of the clinic, in the same care.
+    pub async fn new_patient(&self) -> Person {
+        new_patient(&self.app, self.id, &[&self.therapist, &self.prescriber]).await
+    }
+
+    /// A member with these roles who cares for nobody yet.
+    pub async fn new_member(&self, roles: Roles) -> Person {
+        new_member(&self.app, self.id, roles).await
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// A call in somebody's name.
+    pub fn call(&self, who: &Person, method: Method, path: &str) -> Call<'_> {
+        let request = self.client.request(method, path.to_owned());
+        Call(request.header("Authorization", format!("Bearer {}", who.token)))
+    }
+
+    /// A call in nobody's name.
+    pub fn anonymous(&self, method: Method, path: &str) -> Call<'_> {
+        Call(self.client.request(method, path.to_owned()))
+    }
+
+    pub async fn get(&self, who: &Person, path: &str) -> Answer {
+        self.call(who, Method::GET, path).send().await
+    }
+
+    /// Posts a record under a new key.
+    pub async fn post(&self, who: &Person, path: &str, body: Value) -> Answer {
+        let key = self.clock.new_id().to_string();
+        self.call(who, Method::POST, path).header("Idempotency-Key", &key).json(&body).send().await
+    }
+
+    pub async fn put(&self, who: &Person, path: &str, if_match: Option<&str>, body: Value) -> Answer {
+        let call = self.call(who, Method::PUT, path).json(&body);
+        let call = if let Some(tag) = if_match { call.header("If-Match", tag) } else { call };
+        call.send().await
+    }
+
+    /// A mood score of now.
+    pub fn mood(&self, mood: i64) -> Value {
+        json!({ "occurred_at": self.now().to_rfc3339(), "time_zone": "Europe/Berlin", "mood": mood })
+    }
+}
+
+/// A call that is being made up.
+pub struct Call<'a>(poem::test::TestRequestBuilder<'a, BoxEndpoint<'static, Response>>);
+
+impl Call<'_> {
+    pub fn header(self, name: &str, value: &str) -> Self {
+        Self(self.0.header(name.to_owned(), value.to_owned()))
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        Self(self.0.content_type("application/json").body(body.to_string()))
+    }
+
+    pub fn bytes(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self(self.0.content_type(content_type).body(body.into()))
+    }
+
+    pub async fn send(self) -> Answer {
+        Answer::of(self.0.send().await).await
+    }
+}
+
+/// What came back, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub etag: Option<String>,
+    pub content_type: String,
+    pub text: String,
+    pub headers: poem::http::HeaderMap,
+}
+
+impl Answer {
+    async fn of(response: TestResponse) -> Self {
+        let response = response.0;
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(String::from);
+        let (etag, content_type) = (header("ETag"), header("Content-Type").unwrap_or_default());
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.into_body().into_string().await.unwrap();
+        Self { status, etag, content_type, text, headers }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{} is no JSON: {}", self.status, self.text))
+    }
+
+    /// The answer, if its status is this one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// Asserts that this is a problem of a type, and answers it.
+    #[track_caller]
+    pub fn problem(&self, status: u16, kind: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.content_type, "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["type"], format!("/problems/{kind}"), "{problem}");
+        assert_eq!(problem["status"], status);
+        problem
+    }
+
+    /// The pointers of a problem, sorted.
+    pub fn pointers(&self) -> Vec<String> {
+        let problem = self.json();
+        let errors = problem["errors"].as_array().cloned().unwrap_or_default();
+        let mut pointers: Vec<_> = errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect();
+        pointers.sort();
+        pointers
+    }
+}
+
+async fn new_clinic(app: &App, id: Uuid) {
+    let keys = app.keys.of_clinic(id).await.unwrap();
+    let spot = Spot { table: "clinic", column: "sealed", clinic: id, row: id, revision: 1, class: Class::Clinic };
+    let sealed = keys.seal(&spot, &json!({ "name": "Harbour Clinic", "phone": "+49 30 5550100" }).to_string()).unwrap();
+    let hours = json!([{ "days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00" }]);
+    let now = app.clock.now().into();
+    let row = entities::clinic::Model {
+        id,
+        time_zone: "Europe/Berlin".into(),
+        country: "DE".into(),
+        business_hours: hours.to_string(),
+        on_call_member_id: None,
+        clinical_lead_member_id: None,
+        safeguarding_member_id: None,
+        version: 1,
+        sealed,
+        created_at: now,
+    };
+    let unit = async move |tx: &afterglow::store::Tx| {
+        entities::clinic::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+        Ok(())
+    };
+    app.db.write(id, unit).await.unwrap();
+}
+
+async fn new_account(app: &App, clinic: Uuid, id: Uuid, kind: i16) -> Person {
+    let keys = app.keys.of_clinic(clinic).await.unwrap();
+    let spot = Spot { table: "account", column: "sealed", clinic, row: id, revision: 1, class: Class::Clinic };
+    let email = format!("{id}@example.org");
+    let now = app.clock.now();
+    let account = entities::account::ActiveModel {
+        id: Set(id),
+        clinic_id: Set(clinic),
+        kind: Set(kind),
+        email_index: Set(app.keys.email_index(&email)),
+        password_hash: Set(String::new()),
+        demo: Set(false),
+        failures: Set(0),
+        version: Set(1),
+        totp_confirmed_at: Set(Some(now.into())),
+        totp_last_step: Set(0),
+        sealed: Set(keys.seal(&spot, &json!({ "email": email }).to_string()).unwrap()),
+        created_at: Set(now.into()),
+        ..Default::default()
+    };
+    let token = Token::new(Purpose::Access);
+    let row = entities::token::ActiveModel {
+        hash: Set(token.hash().0.to_vec()),
+        family_id: Set(id),
+        account_id: Set(id),
+        kind: Set(0),
+        created_at: Set(now.into()),
+        expires_at: Set((now + TimeDelta::days(3650)).into()),
+        ends_at: Set((now + TimeDelta::days(3650)).into()),
+        signed_in_at: Set(now.into()),
+        ..Default::default()
+    };
+    let unit = async move |tx: &afterglow::store::Tx| {
+        entities::account::Entity::insert(account).exec_without_returning(tx.db()).await?;
+        entities::token::Entity::insert(row).exec_without_returning(tx.db()).await?;
+        Ok(())
+    };
+    app.db.write(clinic, unit).await.unwrap();
+    Person { id, token: token.reveal().to_owned() }
+}
+
+async fn new_member(app: &App, clinic: Uuid, roles: Roles) -> Person {
+    let id = app.clock.new_id();
+    let keys = app.keys.of_clinic(clinic).await.unwrap();
+    let spot = Spot { table: "member", column: "sealed", clinic, row: id, revision: 1, class: Class::Clinic };
+    let row = entities::member::ActiveModel {
+        id: Set(id),
+        clinic_id: Set(clinic),
+        roles: Set(roles.code()),
+        version: Set(1),
+        sealed: Set(keys.seal(&spot, &json!({ "display_name": "Dr. Ada Berg" }).to_string()).unwrap()),
+        created_at: Set(app.clock.now().into()),
+        ..Default::default()
+    };
+    let unit = async move |tx: &afterglow::store::Tx| {
+        entities::member::Entity::insert(row).exec_without_returning(tx.db()).await?;
+        Ok(())
+    };
+    app.db.write(clinic, unit).await.unwrap();
+    new_account(app, clinic, id, 1).await
+}
+
+async fn new_patient(app: &App, clinic: Uuid, team: &[&Person]) -> Person {
+    let (id, now) = (app.clock.new_id(), app.clock.now());
+    let keys = app.keys.of_patient(id).await.unwrap();
+    let spot = Spot { table: "patient", column: "sealed", clinic, row: id, revision: 1, class: Class::Profile };
+    let row = entities::patient::ActiveModel {
+        id: Set(id),
+        clinic_id: Set(clinic),
+        seq: Set(0),
+        state: Set(1),
+        time_zone: Set("Europe/Berlin".into()),
+        locale: Set("en-GB".into()),
+        country: Set("US".into()),
+        quiet_start: Set(22 * 60),
+        quiet_end: Set(7 * 60),
+        version: Set(1),
+        sealed: Set(keys.seal(&spot, &json!({ "display_name": "Imani Okonjo" }).to_string()).unwrap()),
+        created_at: Set(now.into()),
+        updated_at: Set(now.into()),
+        ..Default::default()
+    };
+    let relations: Vec<_> = team
+        .iter()
+        .enumerate()
+        .map(|(index, member)| entities::care_relation::ActiveModel {
+            patient_id: Set(id),
+            id: Set(app.clock.new_id()),
+            member_id: Set(member.id),
+            is_primary: Set(index == 0),
+            from_on: Set(now.date_naive()),
+            version: Set(1),
+            created_at: Set(now.into()),
+            ..Default::default()
+        })
+        .collect();
+    let unit = async move |tx: &afterglow::store::Tx| {
+        entities::patient::Entity::insert(row).exec_without_returning(tx.db()).await?;
+        entities::care_relation::Entity::insert_many(relations).exec_without_returning(tx.db()).await?;
+        Ok(())
+    };
+    app.db.write(id, unit).await.unwrap();
+    new_account(app, clinic, id, 0).await
+}

@@ -1,0 +1,30 @@
+//! A clinic of one's own for every test, on either database, with a clock that stands until it is moved.
+
+mod clinic;
+mod place;
+
+pub use clinic::{Clinic, Person};
+
+/// Runs a story on SQLite and on PostgreSQL.
+#[macro_export]
+macro_rules! on_both {
+    ($(async fn $name:ident($clinic:ident: Clinic) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports, clippy::allow_attributes, reason = "a story needs some of what its file needs")]
+            use super::*;
+            use $crate::support::Clinic;
+
+            async fn story($clinic: Clinic) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                story(Clinic::on_sqlite().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                story(Clinic::on_postgres().await).await;
+            }
+        }
+    )*};
+}
