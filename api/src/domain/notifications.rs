@@ -44,13 +44,11 @@ pub enum NotificationKind {
     Custom,
     /// A flag, told to a member of the care team.
     Flag,
-    /// An invitation.
-    Invitation,
 }
 
 numbered!(NotificationKind {
     CheckIn = 1, Journal = 2, Assessment = 3, Preparation = 4, Integration = 5, Booster = 6, HomeDose = 7,
-    Appointment = 8, Custom = 9, Flag = 20, Invitation = 21,
+    Appointment = 8, Custom = 9, Flag = 20,
 });
 
 impl From<ReminderKind> for NotificationKind {
@@ -83,7 +81,6 @@ impl NotificationKind {
             Self::Appointment => "An appointment in your plan",
             Self::Custom => "A reminder of your own",
             Self::Flag => "A flag waits in Afterglow",
-            Self::Invitation => "You are invited to Afterglow",
         }
     }
 
@@ -100,7 +97,6 @@ impl NotificationKind {
             Self::Appointment => "It is in your calendar.",
             Self::Custom => "You wanted to be reminded of it.",
             Self::Flag => "Sign in to see who needs a look, and why.",
-            Self::Invitation => "The link works once, for seven days.",
         }
     }
 
@@ -117,7 +113,7 @@ impl NotificationKind {
     /// How it is treated where nobody knows whether it arrived, and when it is late.
     pub const fn class(self) -> Class {
         match self {
-            Self::Flag | Self::Invitation => Class::Matters,
+            Self::Flag => Class::Matters,
             _ => Class::Routine,
         }
     }

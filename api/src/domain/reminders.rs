@@ -5,9 +5,10 @@ use super::{
     numbered::numbered,
     recurrence::{Rule, Schedule, ZoneChoice},
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// How many reminders a patient may have.
 pub const MOST: u64 = 100;
@@ -71,6 +72,39 @@ pub struct NewReminder {
     pub active: bool,
     /// When it reminds.
     pub schedule: Schedule,
+}
+
+/// A reminder.
+#[derive(Debug, Clone, PartialEq, Eq, Object)]
+#[oai(skip_serializing_if_is_none, example)]
+pub struct Reminder {
+    /// Its id.
+    pub id: Uuid,
+    /// Rises by one with every change; its ETag.
+    pub version: i64,
+    /// What it asks for.
+    pub kind: ReminderKind,
+    /// A title of somebody's own, for the inbox alone.
+    pub title: Option<String>,
+    /// Whether it reminds.
+    pub active: bool,
+    /// Who set it up.
+    pub source: Source,
+    /// When it reminds.
+    pub schedule: Schedule,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// The account that made it.
+    pub created_by: Uuid,
+}
+
+impl Reminder {
+    /// What somebody would write to get it.
+    pub fn wish(&self) -> NewReminder {
+        NewReminder { kind: self.kind, title: self.title.clone(), active: self.active, schedule: self.schedule.clone() }
+    }
 }
 
 impl NewReminder {

@@ -73,3 +73,9 @@ pub fn on_day(day: chrono::NaiveDate) -> Condition {
         Condition::any().add(care_relation::Column::UntilOn.is_null()).add(care_relation::Column::UntilOn.gte(day));
     Condition::all().add(care_relation::Column::FromOn.lte(day)).add(open)
 }
+
+/// The clinic of a patient, if there is one.
+pub async fn clinic_of(db: &impl ConnectionTrait, patient: Uuid) -> Result<Option<Uuid>, Error> {
+    let row = Entity::find_by_id(patient).select_only().column(Column::ClinicId);
+    Ok(row.into_tuple::<Uuid>().one(db).await?)
+}

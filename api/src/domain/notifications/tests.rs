@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-const KINDS: [NotificationKind; 11] = [
+const KINDS: [NotificationKind; 10] = [
     NotificationKind::CheckIn,
     NotificationKind::Journal,
     NotificationKind::Assessment,
@@ -12,7 +12,6 @@ const KINDS: [NotificationKind; 11] = [
     NotificationKind::Appointment,
     NotificationKind::Custom,
     NotificationKind::Flag,
-    NotificationKind::Invitation,
 ];
 
 fn at(seconds: i64) -> DateTime<Utc> {

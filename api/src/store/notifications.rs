@@ -1,0 +1,410 @@
+//! Messages: the inbox of a patient, what they do with a message, and whether one is still wanted when its time comes.
+//! A row stays for good: it answers what was said, when, and why not.
+
+use super::{Scope, Tx, audit, patients, records::Author, reminders};
+use crate::{
+    domain::{
+        notifications::{Channel, DeliveryState, LONGEST_SNOOZE, NotificationKind, NotificationState, Stage, Step},
+        recurrence::Rule,
+    },
+    error::Error,
+    events::{Event, Subject},
+    security::seal::OwnerKeys,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use entities::{
+    Micros, account, care_relation, clinic, delivery, flag, member,
+    notification::{Column, Entity, Model},
+    patient, record, reminder,
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, TryInsertResult, sea_query::Expr,
+};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A message with its deliveries and the title that its reminder has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Its row.
+    pub row: Model,
+    /// What became of it on each channel.
+    pub deliveries: Vec<delivery::Model>,
+    /// The reminder's own title.
+    pub title: Option<String>,
+}
+
+/// Which part of the inbox a page is of.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Window {
+    /// Due not before.
+    pub from: Option<DateTime<Utc>>,
+    /// Due before.
+    pub to: Option<DateTime<Utc>>,
+    /// Behind the last message of the page before: its time and id.
+    pub after: Option<(DateTime<Utc>, Uuid)>,
+    /// How many at most.
+    pub limit: u64,
+}
+
+/// The patient's own messages: not those to their care team.
+fn inbox(scope: &Scope) -> sea_orm::Select<Entity> {
+    Entity::find().filter(Column::PatientId.eq(scope.patient)).filter(Column::RecipientId.is_null())
+}
+
+/// A page of the inbox, latest first, and whether more follow.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    keys: &OwnerKeys,
+    scope: &Scope,
+    window: &Window,
+) -> Result<(Vec<Message>, bool), Error> {
+    let behind = window.after.map(|(at, id)| {
+        Expr::tuple([Expr::col(Column::DueAt), Expr::col(Column::Id)])
+            .lt(Expr::tuple([Expr::val(Micros::from(at).0), Expr::val(id)]))
+    });
+    let wanted = Condition::all()
+        .add_option(window.from.map(|from| Column::DueAt.gte(Micros::from(from))))
+        .add_option(window.to.map(|to| Column::DueAt.lt(Micros::from(to))))
+        .add_option(behind);
+    let rows = inbox(scope).filter(wanted).order_by_desc(Column::DueAt).order_by_desc(Column::Id);
+    let mut rows = rows.limit(window.limit + 1).all(db).await?;
+    let more = rows.len() as u64 > window.limit;
+    rows.truncate(usize::try_from(window.limit).unwrap_or(usize::MAX));
+    Ok((complete(db, keys, scope, rows).await?, more))
+}
+
+/// One message of the inbox.
+pub async fn find(db: &impl ConnectionTrait, keys: &OwnerKeys, scope: &Scope, id: Uuid) -> Result<Message, Error> {
+    let row = inbox(scope).filter(Column::Id.eq(id)).one(db).await?.ok_or(Error::NotFound)?;
+    complete(db, keys, scope, vec![row]).await?.pop().ok_or(Error::NotFound)
+}
+
+/// What became of a reminder's messages of some days.
+pub async fn of_reminder(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    reminder: Uuid,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<Vec<Model>, Error> {
+    let rows = inbox(scope).filter(Column::ReminderId.eq(reminder)).filter(Column::LocalDate.between(from, to));
+    Ok(rows.all(db).await?)
+}
+
+async fn complete(
+    db: &impl ConnectionTrait,
+    keys: &OwnerKeys,
+    scope: &Scope,
+    rows: Vec<Model>,
+) -> Result<Vec<Message>, Error> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let reminders: Vec<Uuid> = rows.iter().filter_map(|row| row.reminder_id).collect();
+    let mut deliveries: HashMap<Uuid, Vec<delivery::Model>> = HashMap::new();
+    let parts = delivery::Entity::find().filter(delivery::Column::PatientId.eq(scope.patient));
+    for part in parts.filter(delivery::Column::NotificationId.is_in(ids)).all(db).await? {
+        deliveries.entry(part.notification_id).or_default().push(part);
+    }
+    let mut titles = HashMap::new();
+    let titled = reminder::Entity::find().filter(reminder::Column::PatientId.eq(scope.patient));
+    for row in titled.filter(reminder::Column::Id.is_in(reminders)).all(db).await? {
+        if let Some(title) = reminders::title(&row, keys, scope.clinic)? {
+            titles.insert(row.id, title);
+        }
+    }
+    let whole = rows.into_iter().map(|row| Message {
+        deliveries: deliveries.remove(&row.id).unwrap_or_default(),
+        title: row.reminder_id.and_then(|id| titles.get(&id).cloned()),
+        row,
+    });
+    Ok(whole.collect())
+}
+
+/// The patient has seen it.
+pub async fn read(tx: &Tx, author: &Author, id: Uuid) -> Result<Message, Error> {
+    let row = own(tx, author, id).await?;
+    if row.read_at.is_none() {
+        let mut seen = row.clone().into_active_model();
+        seen.read_at = Set(Some(tx.now().into()));
+        Entity::update(seen).exec_without_returning(tx.db()).await?;
+        note(tx, author, &row, "notifications_read").await?;
+    }
+    find(tx.db(), &author.keys, &author.scope, id).await
+}
+
+/// The patient wants it later. It is the patient's own wish: quiet hours do not move it.
+pub async fn snooze(tx: &Tx, author: &Author, id: Uuid, until: DateTime<Utc>) -> Result<Message, Error> {
+    if until <= tx.now() || until > tx.now() + LONGEST_SNOOZE {
+        return Err(Error::invalid("/until", "a time within the next 7 days"));
+    }
+    let row = own(tx, author, id).await?;
+    if state(&row)?.snooze(DateTime::from(row.due_at) == until).map_err(Error::ImpossibleStep)? == Step::Take {
+        let mut later = row.clone().into_active_model();
+        later.due_at = Set(until.into());
+        later.state = Set(NotificationState::Scheduled.code());
+        later.read_at = Set(Some(row.read_at.unwrap_or_else(|| tx.now().into())));
+        Entity::update(later).exec_without_returning(tx.db()).await?;
+        requeue(tx, row.patient_id, row.id, until, DeliveryState::Queued).await?;
+        note(tx, author, &row, "notifications_snooze").await?;
+    }
+    find(tx.db(), &author.keys, &author.scope, id).await
+}
+
+/// The patient does not want it.
+pub async fn skip(tx: &Tx, author: &Author, id: Uuid) -> Result<Message, Error> {
+    let row = own(tx, author, id).await?;
+    if state(&row)?.skip().map_err(Error::ImpossibleStep)? == Step::Take {
+        settle(tx, &row, NotificationState::Skipped, DeliveryState::Suppressed).await?;
+        note(tx, author, &row, "notifications_skip").await?;
+    }
+    find(tx.db(), &author.keys, &author.scope, id).await
+}
+
+/// A row that the unit is about to change: held, so that no worker claims it in between.
+async fn own(tx: &Tx, author: &Author, id: Uuid) -> Result<Model, Error> {
+    patients::lock(tx, &author.scope).await?;
+    let row = inbox(&author.scope).filter(Column::Id.eq(id)).lock_exclusive();
+    row.one(tx.db()).await?.ok_or(Error::NotFound)
+}
+
+pub(super) fn state(row: &Model) -> Result<NotificationState, Error> {
+    NotificationState::from_code(row.state).ok_or_else(|| Error::internal("a message in no known state"))
+}
+
+async fn note(tx: &Tx, author: &Author, row: &Model, operation: &str) -> Result<(), Error> {
+    tx.announce(Event { patient_id: row.patient_id, subject: Subject::Notification, id: row.id, private: false });
+    let entry = audit::Entry {
+        clinic: author.scope.clinic,
+        account: Some(author.account),
+        operation,
+        patient: Some(row.patient_id),
+        record: Some(row.id),
+        version: None,
+        request: Some(author.request),
+    };
+    audit::append(tx, entry).await
+}
+
+/// Tells a member of a flag: once for each step of its escalation. Sent as soon as this unit is committed.
+pub async fn tell(tx: &Tx, patient: Uuid, flag: Uuid, recipient: Uuid, step: i16) -> Result<(), Error> {
+    let row = Model {
+        patient_id: patient,
+        id: tx.new_id(),
+        kind: NotificationKind::Flag.code(),
+        reminder_id: None,
+        local_date: None,
+        slot: None,
+        flag_id: Some(flag),
+        recipient_id: Some(recipient),
+        step: Some(step),
+        time_zone: "UTC".into(),
+        due_at: tx.now().into(),
+        state: NotificationState::Scheduled.code(),
+        computed_at: tx.now().into(),
+        read_at: None,
+    };
+    let key = [Column::PatientId, Column::FlagId, Column::RecipientId, Column::Step];
+    let inserted = Entity::insert(row.clone().into_active_model())
+        .on_conflict_do_nothing_on(key)
+        .exec_without_returning(tx.db())
+        .await?;
+    if let TryInsertResult::Inserted(1) = inserted {
+        queue(tx, &row, DeliveryState::Queued).await?;
+        tx.announce(Event { patient_id: patient, subject: Subject::Notification, id: row.id, private: false });
+    }
+    Ok(())
+}
+
+/// The delivery of a new message.
+pub(super) async fn queue(tx: &Tx, message: &Model, state: DeliveryState) -> Result<(), Error> {
+    let row = delivery::Model {
+        patient_id: message.patient_id,
+        id: tx.new_id(),
+        notification_id: message.id,
+        channel: Channel::Email.code(),
+        state: state.code(),
+        stage: Stage::Waiting.code(),
+        attempts: 0,
+        not_before: message.due_at,
+        lease_until: None,
+        fence: 0,
+        last_attempt_at: None,
+        answer: None,
+    };
+    delivery::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+    Ok(())
+}
+
+/// The deliveries of a message whose time or fate changed before it was sent, or that is to be sent again.
+pub(super) async fn requeue(
+    tx: &Tx,
+    patient: Uuid,
+    message: Uuid,
+    at: DateTime<Utc>,
+    state: DeliveryState,
+) -> Result<(), Error> {
+    let fields = delivery::ActiveModel {
+        state: Set(state.code()),
+        stage: Set(Stage::Waiting.code()),
+        attempts: Set(0),
+        not_before: Set(at.into()),
+        lease_until: Set(None),
+        ..Default::default()
+    };
+    delivery::Entity::update_many()
+        .set(fields)
+        // Whoever held an old lease cannot finish it.
+        .col_expr(delivery::Column::Fence, Expr::col(delivery::Column::Fence).add(1))
+        .filter(delivery::Column::PatientId.eq(patient))
+        .filter(delivery::Column::NotificationId.eq(message))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
+/// Ends a message and those of its deliveries that were not sent.
+pub(super) async fn settle(
+    tx: &Tx,
+    row: &Model,
+    state: NotificationState,
+    delivered: DeliveryState,
+) -> Result<(), Error> {
+    set_state(tx, row.patient_id, row.id, state).await?;
+    delivery::Entity::update_many()
+        .set(delivery::ActiveModel {
+            state: Set(delivered.code()),
+            stage: Set(Stage::Waiting.code()),
+            lease_until: Set(None),
+            ..Default::default()
+        })
+        .filter(delivery::Column::PatientId.eq(row.patient_id))
+        .filter(delivery::Column::NotificationId.eq(row.id))
+        .filter(delivery::Column::State.eq(DeliveryState::Queued.code()))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn set_state(tx: &Tx, patient: Uuid, id: Uuid, state: NotificationState) -> Result<(), Error> {
+    Entity::update(fields(patient, id, state)).exec_without_returning(tx.db()).await?;
+    Ok(())
+}
+
+fn fields(patient: Uuid, id: Uuid, state: NotificationState) -> entities::notification::ActiveModel {
+    entities::notification::ActiveModel {
+        patient_id: Set(patient),
+        id: Set(id),
+        state: Set(state.code()),
+        ..Default::default()
+    }
+}
+
+/// Skips waiting messages of a kind whose work is done.
+pub(super) async fn skip_done(tx: &Tx, patient: Uuid, kind: NotificationKind) -> Result<(), Error> {
+    let rows = Entity::find()
+        .filter(Column::PatientId.eq(patient))
+        .filter(Column::Kind.eq(kind.code()))
+        .filter(Column::State.eq(NotificationState::Scheduled.code()));
+    for row in rows.all(tx.db()).await? {
+        if is_done(tx, &row).await? {
+            settle(tx, &row, NotificationState::Skipped, DeliveryState::Suppressed).await?;
+            tx.announce(Event { patient_id: patient, subject: Subject::Notification, id: row.id, private: false });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a message is still wanted, looked up at the moment of sending.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Wanted {
+    /// By this account.
+    Yes(Box<account::Model>),
+    /// What it asks for was done.
+    Done,
+    /// What it follows from went away: the reminder, the session, the flag.
+    Gone,
+    /// There is nobody to send it to.
+    Nobody,
+}
+
+pub(super) async fn wanted(tx: &Tx, row: &Model) -> Result<Wanted, Error> {
+    let recipient = match row.recipient_id {
+        None => own_recipient(tx, row).await?,
+        Some(member) => team_recipient(tx, row, member).await?,
+    };
+    match recipient {
+        Wanted::Yes(_) if is_done(tx, row).await? => Ok(Wanted::Done),
+        recipient => Ok(recipient),
+    }
+}
+
+async fn account(tx: &Tx, id: Uuid) -> Result<Wanted, Error> {
+    let row = account::Entity::find_by_id(id).one(tx.db()).await?.filter(|row| row.disabled_at.is_none());
+    Ok(row.map_or(Wanted::Nobody, |row| Wanted::Yes(Box::new(row))))
+}
+
+/// `patient.state`: under care.
+const ACTIVE: i16 = 1;
+/// `flag.state`: resolved.
+const RESOLVED: i16 = 2;
+
+async fn own_recipient(tx: &Tx, row: &Model) -> Result<Wanted, Error> {
+    let patient = patient::Entity::find_by_id(row.patient_id).one(tx.db()).await?;
+    if patient.is_none_or(|patient| patient.state != ACTIVE) {
+        return Ok(Wanted::Nobody);
+    }
+    let Some(id) = row.reminder_id else { return account(tx, row.patient_id).await };
+    let reminder = reminder::Entity::find_by_id((row.patient_id, id)).one(tx.db()).await?;
+    match reminder {
+        Some(reminder) if reminder.active && !reminder.deleted => account(tx, row.patient_id).await,
+        _ => Ok(Wanted::Gone),
+    }
+}
+
+/// A member is told only while on the care team, and only of a flag that is not resolved.
+async fn team_recipient(tx: &Tx, row: &Model, id: Uuid) -> Result<Wanted, Error> {
+    let Some(flag) = row.flag_id else { return Ok(Wanted::Gone) };
+    let flag = flag::Entity::find_by_id((row.patient_id, flag)).one(tx.db()).await?;
+    if flag.is_none_or(|flag| flag.state == RESOLVED) {
+        return Ok(Wanted::Gone);
+    }
+    let member = member::Entity::find_by_id(id).one(tx.db()).await?;
+    if member.is_none_or(|member| member.ended_at.is_some()) {
+        return Ok(Wanted::Nobody);
+    }
+    let clinic = patients::clinic_of(tx.db(), row.patient_id).await?.ok_or(Error::NotFound)?;
+    let clinic = clinic::Entity::find_by_id(clinic).one(tx.db()).await?.ok_or(Error::NotFound)?;
+    let zone: chrono_tz::Tz = clinic.time_zone.parse().map_err(|_| Error::internal("a clinic's zone is unknown"))?;
+    let relations = care_relation::Entity::find()
+        .filter(care_relation::Column::PatientId.eq(row.patient_id))
+        .filter(care_relation::Column::MemberId.eq(id))
+        .filter(patients::on_day(tx.now().with_timezone(&zone).date_naive()));
+    if relations.count(tx.db()).await? == 0 { Ok(Wanted::Nobody) } else { account(tx, id).await }
+}
+
+/// Whether what a reminder asks for was done: since its session began, or since the slot before.
+async fn is_done(tx: &Tx, row: &Model) -> Result<bool, Error> {
+    let kind = NotificationKind::from_code(row.kind).and_then(NotificationKind::done_by);
+    let (Some(kind), Some(reminder)) = (kind, row.reminder_id) else { return Ok(false) };
+    let reminder = reminder::Entity::find_by_id((row.patient_id, reminder)).one(tx.db()).await?;
+    let (Some(reminder), Some(day), Some(slot)) = (reminder, row.local_date, &row.slot) else { return Ok(false) };
+    let since = match reminders::rule(&reminder)? {
+        Rule::Recurring(recurring) => {
+            let zone = row.time_zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))?;
+            recurring.done_since(day, slot, zone)
+        }
+        Rule::Relative(_) => {
+            let session = slot.parse::<Uuid>().map_err(Error::internal)?;
+            let session = record::Entity::find_by_id((row.patient_id, session)).one(tx.db()).await?;
+            let Some(session) = session.filter(|session| !session.deleted) else { return Ok(false) };
+            session.occurred_at.into()
+        }
+    };
+    let done = record::Entity::find()
+        .filter(record::Column::PatientId.eq(row.patient_id))
+        .filter(record::Column::Kind.eq(kind.code()))
+        .filter(record::Column::OccurredAt.gte(Micros::from(since)))
+        .filter(Expr::col(record::Column::Deleted).not());
+    Ok(done.count(tx.db()).await? > 0)
+}

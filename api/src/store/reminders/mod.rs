@@ -1,0 +1,251 @@
+//! Reminders, and the messages that follow from them. A deleted reminder stays as a tombstone; its messages stay.
+//!
+//! Messages are written in the unit that causes them: a reminder that is made or changed, a session that is planned or
+//! moved. Those of recurring reminders are written two days ahead; a tick carries them on.
+
+mod plan;
+
+pub use plan::{behind, catch_up, follow_patient, follow_record, upcoming};
+
+use super::{
+    Scope, Tx, audit, patients,
+    records::{Author, Precondition},
+};
+use crate::{
+    domain::{
+        faults::Faults,
+        recurrence::Rule,
+        reminders::{MOST, NewReminder, Reminder, ReminderKind, Source, templates},
+    },
+    error::Error,
+    security::seal::{Class, OwnerKeys, Spot},
+};
+use chrono::NaiveDate;
+use entities::reminder::{Column, Entity, Model};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What of a reminder was typed.
+#[derive(Serialize, Deserialize)]
+struct Typed {
+    title: String,
+}
+
+/// A patient's reminders, in the order in which they were made.
+pub async fn list(db: &impl ConnectionTrait, keys: &OwnerKeys, scope: &Scope) -> Result<Vec<Reminder>, Error> {
+    let rows = living(scope).order_by_asc(Column::CreatedAt).order_by_asc(Column::Id).all(db).await?;
+    rows.iter().map(|row| open(row, keys, scope.clinic)).collect()
+}
+
+/// One of them.
+pub async fn find(db: &impl ConnectionTrait, keys: &OwnerKeys, scope: &Scope, id: Uuid) -> Result<Reminder, Error> {
+    let row = living(scope).filter(Column::Id.eq(id)).one(db).await?.ok_or(Error::NotFound)?;
+    open(&row, keys, scope.clinic)
+}
+
+/// Makes a reminder under an id of the server's.
+pub async fn create(
+    tx: &Tx,
+    author: &Author,
+    new: Result<NewReminder, Faults>,
+    source: Source,
+) -> Result<Reminder, Error> {
+    patients::lock(tx, &author.scope).await?;
+    let new = new?;
+    new.check()?;
+    insert(tx, author, tx.new_id(), &new, source).await
+}
+
+/// Makes or replaces a reminder under an id of the client's, as records are; and whether it was made.
+pub async fn put(
+    tx: &Tx,
+    author: &Author,
+    id: Uuid,
+    held: Precondition,
+    new: Result<NewReminder, Faults>,
+    source: Source,
+) -> Result<(Reminder, bool), Error> {
+    patients::lock(tx, &author.scope).await?;
+    let Some(row) = Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await? else {
+        if held != Precondition::None {
+            return Err(Error::Stale(None));
+        }
+        let new = new?;
+        new.check()?;
+        return Ok((insert(tx, author, id, &new, source).await?, true));
+    };
+    let current = existing(&row, author)?;
+    if new.as_ref().is_ok_and(|new| *new == current.wish()) {
+        return Ok((current, false));
+    }
+    expect(held, &current)?;
+    let new = new?;
+    new.check()?;
+    let changed = stored(tx, author, &new, row.source, Some(&row), id)?;
+    save(tx, author, changed, "reminders_replace").await.map(|reminder| (reminder, false))
+}
+
+/// Deletes a reminder; what it had still to say is cancelled.
+pub async fn remove(tx: &Tx, author: &Author, id: Uuid, held: Precondition) -> Result<(), Error> {
+    patients::lock(tx, &author.scope).await?;
+    let row = Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await?.ok_or(Error::NotFound)?;
+    if row.deleted {
+        return Ok(());
+    }
+    expect(held, &existing(&row, author)?)?;
+    let gone = Model { deleted: true, active: false, sealed: None, ..next(tx, row) };
+    save(tx, author, gone, "reminders_delete").await.map(drop)
+}
+
+/// Stops a reminder by the link in its mail; repeating it changes nothing. Whether there is such a reminder.
+pub async fn stop(tx: &Tx, patient: Uuid, id: Uuid, keys: &OwnerKeys) -> Result<bool, Error> {
+    let Some(clinic) = patients::clinic_of(tx.db(), patient).await? else { return Ok(false) };
+    let scope = Scope { clinic, patient, sees_private: false };
+    patients::lock(tx, &scope).await?;
+    let row = Entity::find_by_id((patient, id)).one(tx.db()).await?;
+    let Some(row) = row.filter(|row| !row.deleted) else { return Ok(false) };
+    if row.active {
+        let words = open(&row, keys, clinic)?.title;
+        let mut stopped = Model { active: false, ..next(tx, row) };
+        stopped.sealed = seal(keys, clinic, id, stopped.version, words)?;
+        Entity::update(stopped.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
+        plan::follow_reminder(tx, &stopped).await?;
+        note(tx, &scope, Some(patient), None, "reminders_stop", &stopped).await?;
+    }
+    Ok(true)
+}
+
+/// The two reminders of a new patient.
+pub async fn attach_templates(tx: &Tx, author: &Author, today: NaiveDate) -> Result<(), Error> {
+    for template in templates(today) {
+        insert(tx, author, tx.new_id(), &template, Source::Template).await?;
+    }
+    Ok(())
+}
+
+fn living(scope: &Scope) -> sea_orm::Select<Entity> {
+    Entity::find().filter(Column::PatientId.eq(scope.patient)).filter(Column::Deleted.eq(false))
+}
+
+async fn insert(tx: &Tx, author: &Author, id: Uuid, new: &NewReminder, source: Source) -> Result<Reminder, Error> {
+    if living(&author.scope).count(tx.db()).await? >= MOST {
+        return Err(Error::ImpossibleStep("a patient may have 100 reminders"));
+    }
+    let row = stored(tx, author, new, source.code(), None, id)?;
+    Entity::insert(row.clone().into_active_model()).exec_without_returning(tx.db()).await?;
+    plan::follow_reminder(tx, &row).await?;
+    note(tx, &author.scope, Some(author.account), Some(author.request), "reminders_create", &row).await?;
+    open(&row, &author.keys, author.scope.clinic)
+}
+
+async fn save(tx: &Tx, author: &Author, row: Model, operation: &str) -> Result<Reminder, Error> {
+    Entity::update(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
+    plan::follow_reminder(tx, &row).await?;
+    note(tx, &author.scope, Some(author.account), Some(author.request), operation, &row).await?;
+    open(&row, &author.keys, author.scope.clinic)
+}
+
+async fn note(
+    tx: &Tx,
+    scope: &Scope,
+    account: Option<Uuid>,
+    request: Option<Uuid>,
+    operation: &str,
+    row: &Model,
+) -> Result<(), Error> {
+    let (patient, record, version) = (Some(row.patient_id), Some(row.id), Some(row.version));
+    audit::append(tx, audit::Entry { clinic: scope.clinic, account, operation, patient, record, version, request })
+        .await
+}
+
+fn stored(
+    tx: &Tx,
+    author: &Author,
+    new: &NewReminder,
+    source: i16,
+    old: Option<&Model>,
+    id: Uuid,
+) -> Result<Model, Error> {
+    let version = old.map_or(1, |old| old.version + 1);
+    Ok(Model {
+        patient_id: author.scope.patient,
+        id,
+        kind: new.kind.code(),
+        source,
+        active: new.active,
+        schedule: serde_json::to_string(&new.schedule).map_err(Error::internal)?,
+        planned_to: None,
+        version,
+        deleted: false,
+        created_at: old.map_or_else(|| tx.now().into(), |old| old.created_at),
+        updated_at: tx.now().into(),
+        created_by: old.map_or(author.account, |old| old.created_by),
+        sealed: seal(&author.keys, author.scope.clinic, id, version, new.title.clone())?,
+    })
+}
+
+fn next(tx: &Tx, row: Model) -> Model {
+    Model { version: row.version + 1, updated_at: tx.now().into(), ..row }
+}
+
+fn existing(row: &Model, author: &Author) -> Result<Reminder, Error> {
+    if row.deleted { Err(Error::Gone) } else { open(row, &author.keys, author.scope.clinic) }
+}
+
+fn expect(held: Precondition, current: &Reminder) -> Result<(), Error> {
+    use poem_openapi::types::ToJSON;
+    match held {
+        Precondition::None => Err(Error::PreconditionRequired),
+        Precondition::Version(version) if version == current.version => Ok(()),
+        Precondition::Version(_) => Err(Error::Stale(current.to_json().map(Box::new))),
+    }
+}
+
+fn seal(
+    keys: &OwnerKeys,
+    clinic: Uuid,
+    row: Uuid,
+    revision: i64,
+    title: Option<String>,
+) -> Result<Option<Vec<u8>>, Error> {
+    let Some(title) = title else { return Ok(None) };
+    let words = serde_json::to_string(&Typed { title }).map_err(Error::internal)?;
+    keys.seal(&spot(clinic, row, revision), &words).map(Some)
+}
+
+fn spot(clinic: Uuid, row: Uuid, revision: i64) -> Spot<'static> {
+    Spot { table: "reminder", column: "sealed", clinic, row, revision, class: Class::Shared }
+}
+
+/// The title of a row, if it has one of its own.
+pub(super) fn title(row: &Model, keys: &OwnerKeys, clinic: Uuid) -> Result<Option<String>, Error> {
+    let Some(sealed) = &row.sealed else { return Ok(None) };
+    let words = keys.open(&spot(clinic, row.id, row.version), sealed)?;
+    serde_json::from_str::<Typed>(&words).map(|typed| Some(typed.title)).map_err(Error::internal)
+}
+
+fn open(row: &Model, keys: &OwnerKeys, clinic: Uuid) -> Result<Reminder, Error> {
+    let unknown = || Error::internal("a stored reminder is not one that this version knows");
+    Ok(Reminder {
+        id: row.id,
+        version: row.version,
+        kind: ReminderKind::from_code(row.kind).ok_or_else(unknown)?,
+        title: title(row, keys, clinic)?,
+        active: row.active,
+        source: Source::from_code(row.source).ok_or_else(unknown)?,
+        schedule: serde_json::from_str(&row.schedule).map_err(Error::internal)?,
+        created_at: row.created_at.into(),
+        updated_at: row.updated_at.into(),
+        created_by: row.created_by,
+    })
+}
+
+/// The rule of a row.
+pub(super) fn rule(row: &Model) -> Result<Rule, Error> {
+    let schedule: crate::domain::recurrence::Schedule = serde_json::from_str(&row.schedule).map_err(Error::internal)?;
+    schedule.rule().ok_or_else(|| Error::internal("a stored schedule is no rule"))
+}
