@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     events::{Event, Subject},
     security::seal::OwnerKeys,
-    store::{Scope, Tx, audit, idempotency::Before, patients},
+    store::{Scope, Tx, audit, idempotency::Before, patients, reminders},
 };
 use entities::{Micros, measurement, record, record_version};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -106,6 +106,7 @@ pub async fn remove<R: Record>(tx: &Tx, author: &Author, id: Uuid, held: Precond
     keep_version(tx, author, &row).await?;
     let seq = patients::next_seq(tx, author.scope.patient).await?;
     let (version, kind) = (row.version + 1, R::KIND);
+    reminders::follow_record(tx, &record::Model { deleted: true, ..row.clone() }).await?;
     measurement_of(&row).exec(tx.db()).await?;
     let mut tombstone = row.into_active_model();
     tombstone.version = Set(version);
@@ -208,6 +209,7 @@ async fn finish<R: Record>(
         };
         measurement::Entity::insert(measured.into_active_model()).exec_without_returning(tx.db()).await?;
     }
+    reminders::follow_record(tx, row).await?;
     let verb = if created { "create" } else { "replace" };
     let private = row.visibility == crate::domain::record::Visibility::Private.code();
     note(tx, author, R::KIND, verb, row.id, row.version, private).await?;
