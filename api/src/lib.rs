@@ -12,5 +12,6 @@ pub mod error;
 pub mod events;
 pub mod http;
 pub mod notify;
+pub mod reminders;
 pub mod security;
 pub mod store;

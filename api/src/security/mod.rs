@@ -5,5 +5,6 @@ pub mod guessing;
 pub mod passwords;
 pub mod seal;
 pub mod sign_ins;
+pub mod stop_links;
 pub mod tokens;
 pub mod totp;

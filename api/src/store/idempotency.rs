@@ -2,8 +2,12 @@
 
 use super::Tx;
 use crate::error::Error;
-use entities::idempotency::{Entity, Model};
-use sea_orm::{EntityTrait, IntoActiveModel};
+use chrono::TimeDelta;
+use entities::{
+    Micros,
+    idempotency::{Column, Entity, Model},
+};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
 /// A request that is to have one effect, however often it comes.
@@ -58,5 +62,15 @@ pub async fn keep(tx: &Tx, once: &Once, status: i16, record: Uuid, version: i64)
         created_at: tx.now().into(),
     };
     Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+    Ok(())
+}
+
+/// How long a repeat is known as one.
+const KEPT: TimeDelta = TimeDelta::days(30);
+
+/// Forgets what is older.
+pub async fn sweep(tx: &Tx) -> Result<(), Error> {
+    let old = Column::CreatedAt.lt(Micros::from(tx.now() - KEPT));
+    Entity::delete_many().filter(old).exec(tx.db()).await?;
     Ok(())
 }

@@ -6,7 +6,10 @@
 //! up as `unknown`.
 
 use super::{
-    Tx, lease_now,
+    Tx,
+    accounts::Account,
+    invitations::Invitation,
+    lease_now,
     notifications::{self, Wanted},
 };
 use crate::{
@@ -18,7 +21,7 @@ use crate::{
     events::{Event, Subject},
 };
 use chrono::{DateTime, Utc};
-use entities::{Micros, account, delivery, invitation, notification};
+use entities::{Micros, delivery, invitation, notification};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{DynIden, Expr, IntoIden, Query, UpdateStatement},
@@ -52,6 +55,13 @@ impl Parcel {
             Self::Invitation { clinic, .. } => *clinic,
         }
     }
+
+    /// Its id.
+    pub fn id(&self) -> Uuid {
+        match self {
+            Self::Delivery { id, .. } | Self::Invitation { id, .. } => *id,
+        }
+    }
 }
 
 /// What a claimed mail is to say, and to whom.
@@ -59,13 +69,17 @@ impl Parcel {
 pub enum Content {
     /// A message to an account.
     Message {
-        /// Its row.
-        row: Box<notification::Model>,
+        /// What it is about.
+        kind: NotificationKind,
+        /// The reminder, if one caused it.
+        reminder: Option<Uuid>,
+        /// When it is due: with the delivery, what makes a mail the same mail.
+        due_at: DateTime<Utc>,
         /// The recipient.
-        to: Box<account::Model>,
+        to: Box<Account>,
     },
     /// An invitation.
-    Invitation(Box<invitation::Model>),
+    Invitation(Box<Invitation>),
 }
 
 /// A mail in this worker's hands.
@@ -73,12 +87,18 @@ pub enum Content {
 pub struct Claim {
     /// Which.
     pub parcel: Parcel,
-    /// The number under which it is held.
-    pub fence: i64,
-    /// Attempts, this one included.
-    pub attempts: i16,
     /// What it says.
     pub content: Content,
+    fence: i64,
+    /// Attempts, this one included.
+    attempts: i16,
+    message: Option<notification::Model>,
+}
+
+impl Claim {
+    fn class(&self) -> Class {
+        self.message.as_ref().map_or(Class::Matters, class_of)
+    }
 }
 
 /// What became of an attempt.
@@ -190,8 +210,14 @@ async fn claim_delivery(tx: &Tx, patient: Uuid, id: Uuid) -> Result<Option<Claim
         Turn::Miss => (NotificationState::Missed, DeliveryState::Failed),
         Turn::Send => match notifications::wanted(tx, &message).await? {
             Wanted::Yes(to) => {
-                let content = Content::Message { row: Box::new(message.clone()), to };
-                return hold(tx, &lease, content, Some(&message)).await;
+                let content = Content::Message {
+                    kind: NotificationKind::from_code(message.kind)
+                        .ok_or_else(|| Error::internal("a message's kind"))?,
+                    reminder: message.reminder_id,
+                    due_at: message.due_at.into(),
+                    to: Box::new(Account::from(*to)),
+                };
+                return hold(tx, &lease, content, Some(message)).await;
             }
             Wanted::Done => (NotificationState::Skipped, DeliveryState::Suppressed),
             Wanted::Gone | Wanted::Nobody => (NotificationState::Cancelled, DeliveryState::Suppressed),
@@ -224,7 +250,7 @@ async fn claim_invitation(tx: &Tx, id: Uuid) -> Result<Option<Claim>, Error> {
         return Ok(None);
     }
     match turn(Class::Matters, lease.stage, lease.until, lease_now(tx).await?, false) {
-        Turn::Send => hold(tx, &lease, Content::Invitation(Box::new(row)), None).await,
+        Turn::Send => hold(tx, &lease, Content::Invitation(Box::new(row.into())), None).await,
         Turn::Wait | Turn::GiveUp | Turn::Miss => Ok(None),
     }
 }
@@ -234,7 +260,7 @@ async fn hold(
     tx: &Tx,
     lease: &Lease,
     content: Content,
-    message: Option<&notification::Model>,
+    message: Option<notification::Model>,
 ) -> Result<Option<Claim>, Error> {
     let until = lease_now(tx).await? + CLAIM;
     let (parcel, fence, attempts) = (lease.parcel, lease.fence + 1, lease.attempts.saturating_add(1));
@@ -250,16 +276,16 @@ async fn hold(
     if tx.db().execute(&claim).await?.rows_affected() != 1 {
         return Ok(None);
     }
-    if let Some(message) = message {
+    if let Some(message) = &message {
         notifications::set_state(tx, message.patient_id, message.id, NotificationState::Sending).await?;
     }
-    Ok(Some(Claim { parcel, fence, attempts, content }))
+    Ok(Some(Claim { parcel, content, fence, attempts, message }))
 }
 
 /// Commits that the text is about to be handed over. Not so if the lease was lost, or if it is not wanted any more:
 /// then nothing may leave.
 pub async fn begin(tx: &Tx, claim: &Claim) -> Result<bool, Error> {
-    if let Content::Message { row, .. } = &claim.content
+    if let Some(row) = &claim.message
         && !matches!(notifications::wanted(tx, row).await?, Wanted::Yes(_))
     {
         put_back(tx, claim, tx.now(), None, false).await?;
@@ -293,7 +319,7 @@ async fn lease_until(tx: &Tx, claim: &Claim) -> Result<Option<DateTime<Utc>>, Er
 
 /// Records what became of an attempt. `jitter` is any number. Nothing is recorded once another worker has taken over.
 pub async fn finish(tx: &Tx, claim: &Claim, fate: Fate, jitter: u32) -> Result<(), Error> {
-    let routine = matches!(&claim.content, Content::Message { row, .. } if class_of(row) == Class::Routine);
+    let routine = claim.class() == Class::Routine;
     match fate {
         Fate::Sent(answer) => end(tx, claim, NotificationState::Sent, DeliveryState::Sent, answer).await,
         Fate::Undecided if routine => end(tx, claim, NotificationState::Unknown, DeliveryState::Unknown, None).await,
@@ -320,7 +346,7 @@ async fn end(
         .value(column(&claim.parcel, Field::LeaseUntil), Option::<i64>::None)
         .value(column(&claim.parcel, Field::Answer), number(answer));
     if tx.db().execute(&ended).await?.rows_affected() == 1
-        && let Content::Message { row, .. } = &claim.content
+        && let Some(row) = &claim.message
     {
         notifications::set_state(tx, row.patient_id, row.id, state).await?;
         announce(tx, row);
@@ -337,7 +363,7 @@ async fn put_back(tx: &Tx, claim: &Claim, at: DateTime<Utc>, answer: Option<u16>
         .value(column(&claim.parcel, Field::Attempts), attempts)
         .value(column(&claim.parcel, Field::Answer), number(answer));
     if tx.db().execute(&back).await?.rows_affected() == 1
-        && let Content::Message { row, .. } = &claim.content
+        && let Some(row) = &claim.message
     {
         notifications::set_state(tx, row.patient_id, row.id, NotificationState::Scheduled).await?;
     }

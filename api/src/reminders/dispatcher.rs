@@ -1,0 +1,136 @@
+//! Sends what is due. A mail is claimed, its recipient is accepted by the host, that it is about to be handed over is
+//! committed, it is handed over, its fate is committed. A crash in between leaves what `store/outbox.rs` describes:
+//! never a routine mail twice, never one that matters lost.
+
+use crate::{
+    app::App,
+    domain::notifications::NotificationKind,
+    error::Error,
+    notify::{Channel, Failure, Letter, Words},
+    security::stop_links,
+    store::{
+        accounts,
+        outbox::{self, Claim, Content, Fate, Parcel},
+    },
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
+
+/// Mails under way at once: a host that keeps us waiting holds its own lane only.
+const LANES: usize = 16;
+/// Mails looked for at once.
+const PAGE: u64 = 500;
+/// How often the fate of a mail is tried to be recorded, a second apart, while the database is away.
+const RECORD: u32 = 10;
+
+/// Sends mails over one channel. Cheap to clone.
+#[derive(Clone)]
+pub struct Dispatcher {
+    app: App,
+    channel: Arc<dyn Channel>,
+    lanes: Arc<Semaphore>,
+}
+
+impl Dispatcher {
+    /// A dispatcher over a channel.
+    pub fn new(app: &App, channel: Arc<dyn Channel>) -> Self {
+        Self { app: app.clone(), channel, lanes: Arc::new(Semaphore::new(LANES)) }
+    }
+
+    /// Takes on what is due; the mails go on in `mails`.
+    pub async fn tick(&self, mails: &mut JoinSet<()>) -> Result<(), Error> {
+        for parcel in outbox::due(self.app.db.read(), self.app.clock.now(), PAGE).await? {
+            let lane = self.lanes.clone().acquire_owned().await.map_err(Error::internal)?;
+            let this = self.clone();
+            mails.spawn(async move {
+                if let Err(error) = this.send(parcel).await {
+                    tracing::warn!(%error, "a mail waits for its next turn");
+                }
+                drop(lane);
+            });
+        }
+        Ok(())
+    }
+
+    /// One mail, from the claim to its fate.
+    async fn send(&self, parcel: Parcel) -> Result<(), Error> {
+        let claim = self.app.db.write(parcel.owner(), async move |tx| outbox::claim(tx, parcel).await).await?;
+        let Some(claim) = claim else { return Ok(()) };
+        let fate = match self.letter(&claim).await {
+            Ok(letter) => self.hand_over(&claim, &letter).await?,
+            Err(error) => {
+                tracing::error!(%error, "a mail cannot be written");
+                Some(Fate::Closed(None))
+            }
+        };
+        match fate {
+            Some(fate) => self.record(&claim, fate).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What became of the letter; `None` if it was not this worker's to hand over any more.
+    async fn hand_over(&self, claim: &Claim, letter: &Letter) -> Result<Option<Fate>, Error> {
+        let offer = match self.channel.offer(letter).await {
+            Ok(offer) => offer,
+            Err(failure) => return Ok(Some(failure.into())),
+        };
+        let held = claim.clone();
+        if !self.app.db.write(claim.parcel.owner(), async move |tx| outbox::begin(tx, &held).await).await? {
+            return Ok(None);
+        }
+        Ok(Some(offer.hand_over().await.map_or_else(Fate::from, Fate::Sent)))
+    }
+
+    /// Commits the fate. While the database is away it is tried again: what was sent must not look as if it was not.
+    async fn record(&self, claim: &Claim, fate: Fate) -> Result<(), Error> {
+        let mut tries = 0;
+        loop {
+            let (claim, jitter) = (claim.clone(), rand::random());
+            let owner = claim.parcel.owner();
+            match self.app.db.write(owner, async move |tx| outbox::finish(tx, &claim, fate, jitter).await).await {
+                Err(Error::Unavailable(_)) if tries < RECORD => {
+                    tries += 1;
+                    sleep(Duration::from_secs(1)).await;
+                }
+                recorded => return recorded,
+            }
+        }
+    }
+
+    async fn letter(&self, claim: &Claim) -> Result<Letter, Error> {
+        let (app, at) = (&self.app, self.app.clock.now());
+        let (id, to, words) = match (&claim.content, claim.parcel) {
+            (Content::Invitation(invitation), _) => {
+                let owner = invitation.patient.unwrap_or(invitation.id);
+                let keys = accounts::keys(&app.keys, invitation.kind, invitation.clinic, owner).await?;
+                let sealed = invitation.open(&keys)?;
+                let link = app.config.link(&format!("/invitations/{}", sealed.code));
+                (invitation.id.to_string(), sealed.email, Words::Invitation { link })
+            }
+            (Content::Message { kind, reminder, due_at, to }, parcel) => {
+                let keys = accounts::keys(&app.keys, to.kind, to.clinic, to.id).await?;
+                let words = match (kind, reminder) {
+                    (NotificationKind::Flag, _) | (_, None) => Words::Flag { link: app.config.link("/flags") },
+                    (kind, Some(reminder)) => {
+                        let token = stop_links::make(&app.keys, parcel.owner(), *reminder, at);
+                        Words::Reminder { act: kind.act(), stop: app.config.link(&format!("/stop/{token}")) }
+                    }
+                };
+                (format!("{}.{}", parcel.id(), due_at.timestamp()), to.secrets(&keys)?.email, words)
+            }
+        };
+        Ok(Letter { id, to, at: at.into(), words })
+    }
+}
+
+impl From<Failure> for Fate {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(answer) => Self::Refused(answer),
+            Failure::Later(answer) => Self::Later(answer),
+            Failure::Closed(answer) => Self::Closed(answer),
+            Failure::Undecided => Self::Undecided,
+        }
+    }
+}

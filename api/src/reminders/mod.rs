@@ -1,0 +1,113 @@
+//! The worker: writes down what is to be said in the days to come, sends what is due, forgets what is over.
+//!
+//! Every part is a tick without input that reads what there is to do from the database: it may run at any time, twice
+//! at once, or not for days, and what it finds is right. Any number of workers may run. A commit that causes a message
+//! wakes the one in this process.
+
+mod dispatcher;
+mod planner;
+mod sweeper;
+
+pub use dispatcher::Dispatcher;
+
+use crate::{
+    app::App,
+    error::Error,
+    events::{Event, Subject},
+    notify::Channel,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{broadcast, watch},
+    task::JoinSet,
+    time::{Interval, MissedTickBehavior, interval, timeout},
+};
+
+/// How often due mails are looked for, beside being woken.
+const DISPATCH: Duration = Duration::from_secs(1);
+/// How often recurring reminders are carried on.
+const PLAN: Duration = Duration::from_secs(60);
+/// How often what is over is forgotten.
+const SWEEP: Duration = Duration::from_secs(3600);
+/// How long a stop waits for mails that are being handed over.
+const DRAIN: Duration = Duration::from_secs(15);
+
+/// The worker of one process.
+#[derive(Clone)]
+pub struct Worker {
+    app: App,
+    dispatcher: Dispatcher,
+}
+
+impl Worker {
+    /// A worker that sends over one channel.
+    pub fn new(app: &App, channel: Arc<dyn Channel>) -> Self {
+        Self { app: app.clone(), dispatcher: Dispatcher::new(app, channel) }
+    }
+
+    /// Carries recurring reminders on.
+    pub async fn plan(&self) -> Result<(), Error> {
+        planner::tick(&self.app).await
+    }
+
+    /// Sends what is due, and waits until each mail has its answer.
+    pub async fn dispatch(&self) -> Result<(), Error> {
+        let mut mails = JoinSet::new();
+        self.dispatcher.tick(&mut mails).await?;
+        mails.join_all().await;
+        Ok(())
+    }
+
+    /// Forgets what is over.
+    pub async fn sweep(&self) -> Result<(), Error> {
+        sweeper::tick(&self.app).await
+    }
+
+    /// Everything once.
+    pub async fn tick(&self) -> Result<(), Error> {
+        self.plan().await?;
+        self.dispatch().await?;
+        self.sweep().await
+    }
+
+    /// Works until `stop` turns true; then claims nothing more, and lets what is being handed over end.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut events = self.app.events.subscribe();
+        let (mut plan, mut dispatch, mut sweep) = (every(PLAN), every(DISPATCH), every(SWEEP));
+        let mut mails = JoinSet::new();
+        while !*stop.borrow() {
+            let done = tokio::select! {
+                biased;
+                changed = stop.changed() => { if changed.is_err() { break }; Ok(()) }
+                _ = plan.tick() => self.plan().await,
+                _ = sweep.tick() => self.sweep().await,
+                () = woken(&mut events) => self.dispatcher.tick(&mut mails).await,
+                _ = dispatch.tick() => self.dispatcher.tick(&mut mails).await,
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, "the worker tries again");
+            }
+            while mails.try_join_next().is_some() {}
+        }
+        if timeout(DRAIN, mails.join_all()).await.is_err() {
+            tracing::warn!("mails were still being handed over");
+        }
+    }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+/// Waits for a commit that may have made a mail due. Falling behind is as good as being woken.
+async fn woken(events: &mut broadcast::Receiver<Event>) {
+    loop {
+        match events.recv().await {
+            Ok(Event { subject: Subject::Notification, .. }) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
