@@ -3,6 +3,7 @@
 //! It is no emergency service and no medical device: it records, reminds and shows; people decide.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dashboard;
@@ -14,4 +15,6 @@ pub mod http;
 pub mod notify;
 pub mod reminders;
 pub mod security;
+pub mod server;
+pub mod start;
 pub mod store;

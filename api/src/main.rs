@@ -1,2 +1,7 @@
 //! The command line of Afterglow.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    afterglow::cli::main()
+}

@@ -2,16 +2,28 @@
 
 use super::schema;
 use crate::{app::App, error::Error};
-use poem::{Endpoint, IntoResponse, Response, endpoint::make_sync, get};
-use poem_openapi::OpenApiService;
+use poem::{
+    Endpoint, IntoResponse, Response,
+    endpoint::{BoxEndpoint, make_sync},
+    get,
+    http::Method,
+};
+use poem_openapi::{
+    OpenApi, OpenApiService,
+    registry::{MetaApi, Registry},
+};
 use serde_json::Value;
-use std::{collections::BTreeSet, sync::OnceLock};
+use std::{
+    collections::{BTreeSet, HashMap},
+    marker::PhantomData,
+    sync::OnceLock,
+};
 
 pub(super) const TITLE: &str = "Afterglow";
 
 /// The document as JSON.
-pub fn document(app: &App) -> Result<Value, Error> {
-    let service = OpenApiService::new(super::operations(app), TITLE, env!("CARGO_PKG_VERSION"))
+pub fn document() -> Result<Value, Error> {
+    let service = OpenApiService::new(described(super::operations), TITLE, env!("CARGO_PKG_VERSION"))
         .description("The backend of a patient companion for ketamine-assisted psychotherapy. It is no emergency service and no medical device.")
         .license(poem_openapi::LicenseObject::new("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0"))
         .server("/");
@@ -23,14 +35,33 @@ pub fn document(app: &App) -> Result<Value, Error> {
     Ok(document)
 }
 
+/// Operations without what they run on: the document depends on the code alone.
+struct Described<T>(PhantomData<T>);
+
+fn described<T: OpenApi>(_: fn(&App) -> T) -> Described<T> {
+    Described(PhantomData)
+}
+
+impl<T: OpenApi> OpenApi for Described<T> {
+    fn meta() -> Vec<MetaApi> {
+        T::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn add_routes(self, _: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+}
+
 /// `/openapi.json`, generated at its first reading.
-pub(super) fn endpoint(app: &App) -> impl Endpoint<Output = Response> + use<> {
-    let (app, made) = (app.clone(), OnceLock::new());
+pub(super) fn endpoint() -> impl Endpoint<Output = Response> {
+    let made = OnceLock::new();
     get(make_sync(move |_| -> poem::Result<Response> {
         let json = match made.get() {
             Some(json) => json,
             None => made.get_or_init({
-                let json = document(&app)?.to_string();
+                let json = document()?.to_string();
                 move || json
             }),
         };

@@ -6,6 +6,7 @@ pub mod deadlines;
 mod document;
 #[cfg(feature = "bench")]
 mod echo;
+mod health;
 mod permit;
 mod preconditions;
 mod problem;
@@ -44,7 +45,7 @@ use request_id::{Identify, RequestId};
 pub use document::document;
 
 /// Every operation of the API.
-fn operations(app: &App) -> impl OpenApi + 'static {
+fn operations(app: &App) -> impl OpenApi + use<> {
     let care = (Records::<Intention>::new(app), Records::<Session>::new(app), Records::<JournalEntry>::new(app));
     let measures = (Records::<MoodScore>::new(app), Records::<Assessment>::new(app));
     let dosing = (Records::<Prescription>::new(app), Records::<HomeDose>::new(app));
@@ -54,7 +55,7 @@ fn operations(app: &App) -> impl OpenApi + 'static {
 /// The whole service.
 pub fn service(app: &App) -> impl Endpoint<Output = Response> + use<> {
     let api = OpenApiService::new(operations(app), document::TITLE, env!("CARGO_PKG_VERSION"));
-    let routes = dashboard::on(Route::new()).at("/openapi.json", document::endpoint(app)).nest("/v1", api);
+    let routes = health::on(dashboard::on(Route::new())).at("/openapi.json", document::endpoint()).nest("/v1", api);
     #[cfg(feature = "bench")]
     let routes = routes.nest("/v1/bench", OpenApiService::new(echo::Echo, document::TITLE, env!("CARGO_PKG_VERSION")));
     routes

@@ -100,6 +100,15 @@ impl Database {
         self.driver
     }
 
+    /// Whether the database answers, and writes can be trusted.
+    pub async fn ready(&self) -> Result<(), Error> {
+        if *self.lost.borrow() {
+            return Err(Error::Unavailable("a commit failed".into()));
+        }
+        self.readers.execute_unprepared("SELECT 1").await?;
+        Ok(())
+    }
+
     /// Waits until a COMMIT failed in a way after which this process must not go on.
     pub async fn lost(&self) {
         let mut lost = self.lost.clone();

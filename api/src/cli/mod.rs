@@ -1,0 +1,57 @@
+//! The command line: one file per command.
+
+mod migrate;
+mod openapi;
+mod serve;
+
+use crate::error::Error;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The backend of a patient companion for ketamine-assisted psychotherapy. No emergency service, no medical device.
+#[derive(Parser)]
+#[command(name = "afterglow", version, about, long_about = None)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the service: the API, the pages and the worker that sends.
+    Serve,
+    /// Brings the database's schema up to date and ends.
+    Migrate,
+    /// Writes the OpenAPI document to standard output.
+    Openapi,
+}
+
+/// Runs the command that was asked for.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Error::internal(error)),
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Serve => serve::run().await,
+            Command::Migrate => migrate::run().await,
+            Command::Openapi => openapi::run().await,
+        }
+    });
+    runtime.shutdown_background();
+    done.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS)
+}
+
+/// One plain line for people and scripts.
+#[expect(clippy::print_stdout, reason = "this is what the commands say")]
+fn say(line: impl std::fmt::Display) {
+    println!("{line}");
+}
+
+#[expect(clippy::print_stderr, reason = "this is where a command says why it ends")]
+fn fail(error: &Error) -> ExitCode {
+    eprintln!("afterglow: {error}");
+    ExitCode::FAILURE
+}

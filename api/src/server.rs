@@ -1,0 +1,49 @@
+//! The listener: answers until told to stop, lets what is in flight end.
+
+use crate::{app::App, config::Config, error::Error, http};
+use http::deadlines::Deadlines;
+use poem::{Server, listener::TcpAcceptor};
+use std::time::Duration;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+/// How long requests may take to end once the server is told to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+/// How long the last answers may take to leave once a COMMIT has failed.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// Takes the port.
+pub async fn listen(config: &Config) -> Result<TcpListener, Error> {
+    TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| Error::Settings(format!("AFTERGLOW_LISTEN: {}: {error}", config.listen)))
+}
+
+/// Answers until the process is told to stop, or must not go on.
+pub async fn run(app: &App, listener: TcpListener) -> Result<(), Error> {
+    tracing::info!(listen = %app.config.listen, "ready");
+    let acceptor = Deadlines(TcpAcceptor::from_tokio(listener).map_err(Error::internal)?);
+    let server = Server::new_with_acceptor(acceptor);
+    let serving = server.run_with_graceful_shutdown(http::service(app), told_to_stop(), Some(DRAIN));
+    tokio::select! {
+        ended = serving => ended.map_err(Error::internal),
+        () = app.db.lost() => {
+            // What the file holds is no longer known: after a restart SQLite finds out by itself.
+            tokio::time::sleep(LAST_ANSWERS).await;
+            Err(Error::Unavailable("a COMMIT failed; start again".into()))
+        }
+    }
+}
+
+async fn told_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
