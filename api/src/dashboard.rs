@@ -162,3 +162,6 @@ fn secured(mut response: Response, policy: &'static str) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

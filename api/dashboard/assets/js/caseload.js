@@ -5,10 +5,9 @@ import { live, seldom } from "./live.js";
 import { flagNews } from "./flag-card.js";
 import { acknowledge, badge, callLink, deadline, doneLine, message, mine, shape, skeleton, untilItArrives } from "./parts.js";
 import { spark, dumbbell } from "./charts/spark.js";
-import { SEVERITY, STANDING, ahead, daysAgo, fullDay, number, plain, plainWords, plural, score, shortDay, time, when } from "./words.js";
+import { SEVERITY, STANDING, ahead, daysAgo, fullDay, number, plain, plainWords, plural, score, shortDay, time, today, when } from "./words.js";
 import { openFlags, pill } from "./shell.js";
 import { addDays } from "./charts/scale.js";
-import { today } from "./words.js";
 
 const GROUPS = [
   { id: "today", title: "Call today", has: ["emergency", "urgent"] },
@@ -100,9 +99,9 @@ const row = (item, group) => {
 
 const headline = (items) => {
   const urgent = items.filter((item) => item.urgency === "emergency");
-  const today = items.filter((item) => item.urgency === "urgent").length;
-  if (!urgent.length) return [today ? `${number(today)} ${today === 1 ? "person needs" : "people need"} a call today.` : "Nobody waits for a call today."];
-  return ["Call ", nameOf(urgent[0].patient), " now.", urgent.length > 1 ? ` ${number(urgent.length - 1)} more at once.` : "", today ? ` ${number(today)} more today.` : ""];
+  const later = items.filter((item) => item.urgency === "urgent").length;
+  if (!urgent.length) return [later ? `${number(later)} ${later === 1 ? "person needs" : "people need"} a call today.` : "Nobody waits for a call today."];
+  return ["Call ", nameOf(urgent[0].patient), " now.", urgent.length > 1 ? ` ${number(urgent.length - 1)} more at once.` : "", later ? ` ${number(later)} more today.` : ""];
 };
 
 const place = find("#caseload");
@@ -196,8 +195,7 @@ const refresh = seldom(async () => {
 const ask = () => show().then(() => find("#headline").focus());
 
 live(async (kind, data) => {
-  if (kind === "again") return pill("The connection is back. There may be news.", ask);
-  if (kind === "record") return refresh();
+  if (kind === "again" || kind === "record") return refresh();
   if (kind !== "flag" || mine.delete(data.id)) return;
   const { items: flags } = await get(`patients/${data.patient_id}/flags?limit=50`);
   const flag = flags.find(({ id }) => id === data.id);

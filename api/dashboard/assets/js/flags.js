@@ -36,7 +36,7 @@ const changed = (next) => {
 
 function draw() {
   const [, , title, text] = STATES.find(([id]) => id === chosen);
-  const shown = flags.filter((flag) => flag.state === chosen).sort(chosen === "open" ? byClock : (a, b) => byClock(a, b));
+  const shown = flags.filter((flag) => flag.state === chosen).sort(byClock);
   count();
   place.replaceChildren(...(shown.length ? RANK.filter((severity) => shown.some((flag) => flag.severity === severity)).map((severity) =>
     h("section", { class: "flag-group", "aria-labelledby": `group-${severity}` },
@@ -64,7 +64,7 @@ place.replaceChildren(skeleton(4));
 await show();
 const ask = () => { chosen = "open"; return show().then(() => find("#headline").focus()); };
 live(async (kind, data) => {
-  if (kind === "again") return pill("The connection is back. There may be news.", ask);
+  if (kind === "again") return pill("The connection was away for a while. There may be news.", ask);
   if (kind !== "flag") return;
   if (mine.delete(data.id)) return;
   const { items } = await get(`patients/${data.patient_id}/flags?limit=50`);

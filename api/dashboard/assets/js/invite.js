@@ -1,6 +1,6 @@
 // Inviting a patient, and for admins a colleague. POST /v1/invitations.
 import { h, find } from "./dom.js";
-import { account, post } from "./api.js";
+import { account, get, post } from "./api.js";
 import { field, step } from "./sign-in-form.js";
 import { fullDay } from "./words.js";
 import "./shell.js";
@@ -9,8 +9,8 @@ const place = find("#invite");
 const me = account.get();
 const admin = me?.roles?.includes("admin");
 const carer = me?.roles?.some((role) => role === "therapist" || role === "prescriber");
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const zones = () => Intl.supportedValuesOf?.("timeZone") ?? [zone];
+let zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const zones = () => [...new Set([zone, ...(Intl.supportedValuesOf?.("timeZone") ?? [])])].sort();
 const text = (id, props) => h("input", { id, name: id, autocomplete: "off", required: true, ...props });
 
 const ROLES = [["therapist", "Therapist"], ["prescriber", "Prescriber"], ["admin", "Admin"]];
@@ -61,4 +61,7 @@ function show(kind = "patient") {
     h("button", { type: "button", "aria-pressed": String(id === kind), onclick: () => show(id) }, label)));
   place.replaceChildren(...[choice, form(kind)].filter(Boolean));
 }
+// Nothing on this page is live; most people live in the clinic's own zone.
+find("#connection").hidden = true;
+zone = await get("clinic").then((clinic) => clinic.time_zone ?? zone, () => zone);
 show();

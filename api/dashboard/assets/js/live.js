@@ -11,7 +11,7 @@ export const live = (on) => {
   let source = null;
   let lost = null;
   let missed = false;
-  const gone = () => { lost ??= setTimeout(() => { tell(false); missed = true; }, GRACE); };
+  const gone = () => { missed = true; lost ??= setTimeout(() => tell(false), GRACE); };
   const open = () => {
     source = new EventSource("/v1/events");
     source.addEventListener("open", () => {

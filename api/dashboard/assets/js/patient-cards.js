@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 import { quote } from "./parts.js";
 import { strip } from "./charts/spark.js";
 import { keptDays, dayOfRecord } from "./records.js";
-import { BAND, daysAgo, plain, plainWords, plural, ROLE, shortDay, signed, weekday, when, whenTheirs } from "./words.js";
+import { BAND, daysAgo, plain, plainWords, plural, shortDay, signed, weekday, when, whenTheirs } from "./words.js";
 
 const card = (title, id, ...body) => h("section", { class: `card card-${id}`, "aria-labelledby": `card-${id}` }, h("h2", { id: `card-${id}` }, title), ...body);
 const facts = (rows) => h("dl", { class: "facts" }, ...rows.filter(Boolean).flatMap(([term, ...text]) => [h("dt", {}, term), h("dd", {}, ...text)]));
@@ -160,8 +160,8 @@ export const reminders = ({ reminders: part, notifications }, { moods, today }) 
     latest.length > 0 && list(latest.map((item) => `${kinds.get(item.reminder_id) ?? KIND[item.kind] ?? plainWords(item.kind)}, ${when(item.due_at)}: ${STATE[item.state] ?? plainWords(item.state)}`)));
 };
 
-export const team = ({ team: part }) => {
-  if (part.problem || !part.items.some(({ name }) => name)) return null;
-  return card("Care team", "team", facts(part.items.filter(({ name }) => name).map((member) => [[(member.roles ?? []).map((role) => ROLE[role] ?? role).join(", ") || "member", member.primary && ", primary"].filter(Boolean).join(""), member.name])));
+export const team = ({ team: part }, { today }) => {
+  const members = part.items.filter(({ display_name: name, from_on: from, until_on: until }) => name && from <= today && (!until || today <= until));
+  if (part.problem || !members.length) return null;
+  return card("Care team", "team", facts(members.map((member) => [member.primary ? "Primary" : "Also", h("bdi", { dir: "auto" }, member.display_name), h("span", { class: "quiet-text" }, ` since ${weekday(member.from_on)}`)])));
 };
-

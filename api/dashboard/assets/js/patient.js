@@ -77,7 +77,7 @@ const draw = (data) => {
     banner(data, drawn), flagSection(data),
     h("section", { class: "card card-course", "aria-labelledby": "course-title" }, h("h2", { id: "course-title" }, "Course"),
       data.course.problem ? h("p", {}, "Check-ins and journal did not arrive, so that the course can’t be drawn. Load the page again in a moment.") : chart),
-    h("div", { class: "cards" }, cards.scores(data, drawn), cards.journal(data, drawn), cards.homeDoses(data, drawn), cards.intentions(data), cards.sessions(data), cards.reminders(data, drawn), cards.team(data)),
+    h("div", { class: "cards" }, cards.scores(data, drawn), cards.journal(data, drawn), cards.homeDoses(data, drawn), cards.intentions(data), cards.sessions(data), cards.reminders(data, drawn), cards.team(data, drawn)),
   ].flat().filter(Boolean));
   if (!data.course.problem) course(chart, drawn, { all: data.older ? () => load(100 * YEAR, { range: Infinity }) : null, days: data.range });
   document.title = `${plainName(data.profile)} · Afterglow`;
@@ -106,7 +106,7 @@ await show();
 
 const ask = () => show().then(() => find("#headline")?.focus());
 live((kind, data) => {
-  if (kind === "again") return pill("The connection is back. There may be news.", ask);
+  if (kind === "again") return pill("The connection was away for a while. There may be news.", ask);
   if (kind === "flag" && mine.delete(data.id)) return;
   if (data.patient_id === id) return pill(kind === "flag" ? "A flag of this person changed." : "Something new was recorded.", ask);
   if (kind === "flag" && account.get()) pill("A flag of somebody else changed.", () => { location.href = "/flags"; }, "Open flags");

@@ -105,7 +105,7 @@ addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea, select, dialog, [role=slider]")) return;
   if (going) { going = false; if (GO[event.key]) location.href = GO[event.key]; return; }
   const act = {
-    j: () => step(1), k: () => step(-1), a: () => press("acknowledge"), r: () => press("resolve"), g: () => { going = true; },
+    j: () => step(1), k: () => step(-1), a: () => press("acknowledge"), r: () => press("resolve"), g: () => { going = true; setTimeout(() => { going = false; }, 1_500); },
     "/": () => find("#search")?.focus(), ".": () => find("#fresh button")?.click(), "?": help,
   }[event.key];
   if (!act) return;

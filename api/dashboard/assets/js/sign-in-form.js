@@ -78,8 +78,8 @@ const theirs = (place) => {
 
 /** Asks until somebody of the staff is signed in; answers with the account. `fixed`: only this account may come back. */
 export const signIn = (place, { fixed } = {}) => new Promise((done) => {
-  let known = null;
-  const login = (otp) => ask("POST", "auth/login", { body: { ...known, ...(otp && { otp }), session: "cookie" } });
+  let entered = null;
+  const login = (otp) => ask("POST", "auth/login", { body: { ...entered, ...(otp && { otp }), session: "cookie" } });
   const signedIn = async ({ account: who }) => {
     if (who.kind === "patient") {
       await ask("POST", "auth/logout", {}).catch(() => {});
@@ -87,21 +87,26 @@ export const signIn = (place, { fixed } = {}) => new Promise((done) => {
       return theirs(place);
     }
     // A first sign-in opens nothing but the second factor's setup.
-    try { await ask("GET", "clinic"); } catch (problem) { if (problem.type === "second-factor-required") await enrol(place); }
-    account.set(who);
-    known = null;
+    const members = () => ask("GET", "clinic/members").then(({ items }) => items);
+    const known = await members().catch(async (problem) => {
+      if (problem.type !== "second-factor-required") return [];
+      await enrol(place);
+      return members().catch(() => []);
+    });
+    account.set({ ...who, display_name: known.find(({ id }) => id === who.id)?.display_name });
+    entered = null;
     done(who);
   };
   const first = () => put(place, step({
     title: fixed ? "Sign in again" : "Sign in", button: "Continue", working: "Checking…",
     hint: fixed ? "The session has ended. The page behind this stays as it is, and what you typed with it." : null,
     fields: [
-      field("email", "Work email", h("input", { id: "email", name: "email", type: "email", autocomplete: "username", inputmode: "email", required: true, value: known?.email })),
+      field("email", "Work email", h("input", { id: "email", name: "email", type: "email", autocomplete: "username", inputmode: "email", required: true, value: entered?.email })),
       field("password", "Password", h("input", { id: "password", name: "password", type: "password", autocomplete: "current-password", required: true })),
     ],
     submit: async ({ email, password }, fault) => {
       if (!email.validity.valid || !password.value) return fault("Enter your work email and your password.", email.validity.valid ? password : email);
-      known = { email: email.value.trim(), password: password.value };
+      entered = { email: email.value.trim(), password: password.value };
       try { await signedIn(await login()); } catch (problem) {
         if (problem.type === "second-factor-required") return second();
         fault(trouble(problem), problem.status === 401 ? password : null);
