@@ -66,6 +66,15 @@ impl Assessment {
     }
 }
 
+/// The instrument of an assessment, by its plain members.
+pub fn instrument_of(facts: &str) -> Option<&'static Instrument> {
+    #[derive(Deserialize)]
+    struct Members {
+        instrument: String,
+    }
+    serde_json::from_str::<Members>(facts).ok().and_then(|members| instruments::find(&members.instrument))
+}
+
 /// A byte per item, 0xFF where unanswered.
 fn bytes(instrument: &Instrument, answers: &Answers) -> Vec<u8> {
     let answer = |number| answers.get(number).and_then(|answer| u8::try_from(answer).ok());

@@ -82,9 +82,8 @@ impl BusinessHours {
         Self { zone, hours: vec![hours] }
     }
 
-    /// Reads the hours as they are stored; a clinic without any keeps the usual ones.
-    pub fn stored(zone: Tz, json: &str) -> Self {
-        let hours: Vec<OpeningHours> = serde_json::from_str(json).unwrap_or_default();
+    /// The hours of a clinic; one without any keeps the usual ones.
+    pub fn of(zone: Tz, hours: Vec<OpeningHours>) -> Self {
         if hours.iter().any(|hours| hours.span().is_some() && !hours.days.is_empty()) {
             Self { zone, hours }
         } else {

@@ -104,11 +104,15 @@ pub struct Session {
     pub notes: Option<String>,
 }
 
-impl Session {
-    /// Whether ketamine was given: what counts as a dose.
-    pub fn is_completed_dosing(&self) -> bool {
-        self.kind == SessionKind::Dosing && self.state == SessionState::Completed
+/// Whether ketamine was given, by the plain members of a session: what counts as a dose.
+pub fn is_completed_dosing(facts: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Members {
+        kind: SessionKind,
+        state: SessionState,
     }
+    serde_json::from_str::<Members>(facts)
+        .is_ok_and(|members| members.kind == SessionKind::Dosing && members.state == SessionState::Completed)
 }
 
 impl Record for Session {

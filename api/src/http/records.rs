@@ -142,7 +142,11 @@ fn if_match_of(header: Header<Option<String>>) -> Result<records::Precondition, 
 /// The reply of a write: the record, and support if a rule found that the patient needs it.
 fn answer<T>(written: Written) -> Result<(Raw<T>, String), Error> {
     let tag = etag(written.document.version);
-    Ok((Raw::new(written.document.json), tag))
+    let document = match &written.support {
+        Some(support) => written.document.with_member("support", support)?,
+        None => written.document,
+    };
+    Ok((Raw::new(document.json), tag))
 }
 
 /// `Five<R>` with the operation ids, summaries and descriptions of its kind of record.

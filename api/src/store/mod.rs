@@ -5,6 +5,7 @@ pub mod audit;
 pub mod care_team;
 pub mod clinics;
 pub mod database;
+pub mod flags;
 pub mod idempotency;
 pub mod invitations;
 pub mod members;
@@ -14,8 +15,10 @@ pub mod patients;
 pub mod profiles;
 pub mod records;
 pub mod reminders;
+pub mod safety;
 mod scope;
 pub mod sign_ins;
+pub mod standing;
 mod writer;
 
 pub use database::{Database, Place, lease_now};

@@ -7,8 +7,9 @@ use super::{
     moods::in_hours,
     parameters::{HD_02_WEEK_HOURS, hours},
 };
-use crate::domain::{dosing::Route, prescriptions::Prescription, record::Kind};
+use crate::domain::{dosing::Route, record::Kind};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::Deserialize;
 use uuid::Uuid;
 
 /// A home dose as the rules see it.
@@ -26,6 +27,20 @@ pub struct Dose {
     pub route: Route,
     /// The prescription that the log names.
     pub prescription: Option<Uuid>,
+}
+
+impl Dose {
+    /// A dose from the plain members of its record.
+    pub fn read(record: Uuid, at: DateTime<Utc>, day: NaiveDate, facts: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Members {
+            amount_mg: f64,
+            route: Route,
+            prescription_id: Option<Uuid>,
+        }
+        let Members { amount_mg, route, prescription_id } = serde_json::from_str(facts).ok()?;
+        Some(Self { record, at, day, amount_mg, route, prescription: prescription_id })
+    }
 }
 
 /// What a prescription limits.
@@ -48,17 +63,27 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits of a prescription.
-    pub fn of(record: Uuid, prescription: &Prescription) -> Self {
-        Self {
-            record,
-            route: prescription.route,
-            max_mg: prescription.max_mg_per_dose,
-            min_hours: prescription.min_hours_between,
-            max_in_week: prescription.max_doses_per_week,
-            starts_on: prescription.starts_on,
-            ends_on: prescription.ends_on,
+    /// The limits of a prescription, from the plain members of its record.
+    pub fn read(record: Uuid, facts: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Members {
+            route: Route,
+            max_mg_per_dose: f64,
+            min_hours_between: f64,
+            max_doses_per_week: u16,
+            starts_on: NaiveDate,
+            ends_on: Option<NaiveDate>,
         }
+        let members: Members = serde_json::from_str(facts).ok()?;
+        Some(Self {
+            record,
+            route: members.route,
+            max_mg: members.max_mg_per_dose,
+            min_hours: members.min_hours_between,
+            max_in_week: members.max_doses_per_week,
+            starts_on: members.starts_on,
+            ends_on: members.ends_on,
+        })
     }
 
     /// By age: the newer one begins later.

@@ -4,6 +4,9 @@
 //! looked at both where the record was and where it now is.
 
 use super::moods;
+use crate::domain::{
+    assessments::instrument_of, instruments::PHQ_9_SERIES, record::Kind, sessions::is_completed_dosing,
+};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use std::ops::RangeInclusive;
 
@@ -35,6 +38,22 @@ pub enum Seen {
     },
     /// A prescription.
     Prescription,
+}
+
+impl Seen {
+    /// What a record is, by its kind and its plain members; `None` where no rule looks.
+    pub fn read(kind: Kind, at: DateTime<Utc>, day: NaiveDate, facts: &str) -> Option<Self> {
+        match kind {
+            Kind::MoodScores => Some(Self::Mood { day }),
+            Kind::HomeDoses => Some(Self::Dose { at }),
+            Kind::Prescriptions => Some(Self::Prescription),
+            Kind::Sessions => is_completed_dosing(facts).then_some(Self::DosingSession { at }),
+            Kind::Assessments => {
+                instrument_of(facts).filter(|found| found.series == PHQ_9_SERIES).map(|_| Self::Form { at })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Moods to look at.

@@ -23,6 +23,8 @@ pub struct Document {
     pub seq: i64,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
+    /// When the server got this version.
+    pub updated_at: DateTime<Utc>,
     /// The JSON object: envelope and members.
     pub json: String,
 }
@@ -49,7 +51,8 @@ impl Document {
         };
         let occurred_at = DateTime::from(row.occurred_at);
         let json = splice(row, kind, &words)?;
-        Ok(Self { kind, id: row.id, version: row.version, seq: row.seq, occurred_at, json })
+        let updated_at = row.updated_at.into();
+        Ok(Self { kind, id: row.id, version: row.version, seq: row.seq, occurred_at, updated_at, json })
     }
 }
 

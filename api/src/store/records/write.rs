@@ -8,11 +8,12 @@ use crate::{
     domain::{
         faults::Faults,
         record::{Horizon, Kind, Record, Valid},
+        support::Support,
     },
     error::Error,
     events::{Event, Subject},
     security::seal::OwnerKeys,
-    store::{Scope, Tx, audit, idempotency::Before, patients, reminders},
+    store::{Scope, Tx, audit, idempotency::Before, patients, reminders, safety},
 };
 use entities::{Micros, measurement, record, record_version};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -50,6 +51,8 @@ pub struct Written {
     pub created: bool,
     /// Whether anything was written at all.
     pub changed: bool,
+    /// What the patient is shown at once, if the write is evidence of something grave.
+    pub support: Option<Support>,
 }
 
 /// Makes a record under an id of the server's.
@@ -62,7 +65,8 @@ pub async fn create<R: Record>(tx: &Tx, author: &Author, new: Result<R, Faults>)
 /// Answers a repeated request from what it made the first time.
 pub async fn repeat(tx: &Tx, author: &Author, before: &Before) -> Result<Written, Error> {
     let document = version_of(tx.db(), &author.keys, &author.scope, before.record, before.version).await?;
-    Ok(Written { document, created: true, changed: false })
+    let support = safety::support_again(tx, author, document.id, document.updated_at.into()).await?;
+    Ok(Written { document, created: true, changed: false, support })
 }
 
 /// Makes or replaces a record under an id of the client's.
@@ -86,7 +90,8 @@ pub async fn put<R: Record>(
     let current = existing::<R>(&row, author)?;
     let same = new.as_ref().is_ok_and(|new| decode::<R>(&current).is_ok_and(|old| old == *new));
     if same {
-        return Ok(Written { document: current, created: false, changed: false });
+        let support = safety::support_again(tx, author, id, row.updated_at).await?;
+        return Ok(Written { document: current, created: false, changed: false, support });
     }
     expect(held, &row, &current)?;
     replace(tx, author, row, &Valid::new(new?, &horizon)?).await
@@ -108,6 +113,7 @@ pub async fn remove<R: Record>(tx: &Tx, author: &Author, id: Uuid, held: Precond
     let (version, kind) = (row.version + 1, R::KIND);
     reminders::follow_record(tx, &record::Model { deleted: true, ..row.clone() }).await?;
     measurement_of(&row).exec(tx.db()).await?;
+    let before = row.clone();
     let mut tombstone = row.into_active_model();
     tombstone.version = Set(version);
     tombstone.seq = Set(seq);
@@ -116,7 +122,8 @@ pub async fn remove<R: Record>(tx: &Tx, author: &Author, id: Uuid, held: Precond
     tombstone.facts = Set("{}".into());
     tombstone.sealed = Set(None);
     record::Entity::update(tombstone).exec_without_returning(tx.db()).await?;
-    note(tx, author, kind, "delete", id, version, false).await
+    note(tx, author, kind, "delete", id, version, false).await?;
+    safety::follow_record(tx, author, Some(&before), None).await.map(drop)
 }
 
 /// What there is under an id that a client names again.
@@ -141,7 +148,7 @@ fn expect(held: Precondition, row: &record::Model, current: &Document) -> Result
 async fn insert<R: Record>(tx: &Tx, author: &Author, id: Uuid, valid: &Valid<R>) -> Result<Written, Error> {
     let row = row(tx, author, id, valid, None).await?;
     record::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx.db()).await?;
-    finish(tx, author, &row, valid, true).await
+    finish(tx, author, None, &row, valid).await
 }
 
 async fn replace<R: Record>(tx: &Tx, author: &Author, old: record::Model, valid: &Valid<R>) -> Result<Written, Error> {
@@ -149,7 +156,7 @@ async fn replace<R: Record>(tx: &Tx, author: &Author, old: record::Model, valid:
     measurement_of(&old).exec(tx.db()).await?;
     let row = row(tx, author, old.id, valid, Some(&old)).await?;
     record::Entity::update(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
-    finish(tx, author, &row, valid, false).await
+    finish(tx, author, Some(&old), &row, valid).await
 }
 
 /// The row of a checked record, as the next version.
@@ -187,10 +194,11 @@ async fn row<R: Record>(
 async fn finish<R: Record>(
     tx: &Tx,
     author: &Author,
+    before: Option<&record::Model>,
     row: &record::Model,
     valid: &Valid<R>,
-    created: bool,
 ) -> Result<Written, Error> {
+    let created = before.is_none();
     if let Some(measured) = valid.record().measurement() {
         let measured = measurement::Model {
             patient_id: row.patient_id,
@@ -213,8 +221,9 @@ async fn finish<R: Record>(
     let verb = if created { "create" } else { "replace" };
     let private = row.visibility == crate::domain::record::Visibility::Private.code();
     note(tx, author, R::KIND, verb, row.id, row.version, private).await?;
+    let support = safety::follow_record(tx, author, before, Some(row)).await?;
     let document = Document::open(row, &author.keys, author.scope.clinic)?;
-    Ok(Written { document, created, changed: true })
+    Ok(Written { document, created, changed: true, support })
 }
 
 async fn keep_version(tx: &Tx, author: &Author, row: &record::Model) -> Result<(), Error> {

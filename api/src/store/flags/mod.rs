@@ -1,0 +1,146 @@
+//! Flags and what they rest on. A row is kept as long as the patient's records; nothing closes one but a person.
+
+mod read;
+mod verbs;
+
+pub use read::{Evidence, Shown, Whose, Window, owner_of, page, people, show};
+pub use verbs::{acknowledge, reopen, resolve};
+
+use super::{Scope, Tx, records::Author};
+use crate::{
+    domain::safety::{Finding, Flag, Outcome, Rule, Severity, State},
+    error::Error,
+    security::seal::{Class, OwnerKeys, Spot},
+};
+use entities::{
+    Micros,
+    flag::{Column, Entity, Model},
+    flag_evidence,
+};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// What people typed about a flag.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// Beside the outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Why it was opened again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A patient's flags of some rules, resolved ones too, with their evidence.
+pub async fn of_rules(tx: &Tx, scope: &Scope, rules: &[Rule]) -> Result<Vec<Flag>, Error> {
+    let ids = rules.iter().map(|rule| rule.id());
+    let rows = Entity::find().filter(Column::PatientId.eq(scope.patient)).filter(Column::Rule.is_in(ids));
+    let rows = rows.all(tx.db()).await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let evidence = evidence_of(tx.db(), &rows).await?;
+    rows.iter().map(|row| open(row, &evidence)).collect()
+}
+
+/// Stores a new flag.
+pub async fn insert(tx: &Tx, scope: &Scope, flag: &Flag) -> Result<(), Error> {
+    let row = row(scope.patient, flag, 1, None);
+    Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+    Ok(())
+}
+
+/// Stores what a flag is now; what was typed about it stays.
+pub async fn update(tx: &Tx, author: &Author, flag: &Flag) -> Result<(), Error> {
+    let old = Entity::find_by_id((author.scope.patient, flag.id)).one(tx.db()).await?.ok_or(Error::NotFound)?;
+    let words = words(&old, &author.keys, author.scope.clinic)?;
+    save(tx, author, &old, flag, &words).await.map(drop)
+}
+
+/// Notes one more record that a flag rests on.
+pub async fn add_evidence(tx: &Tx, scope: &Scope, flag: Uuid, finding: &Finding) -> Result<(), Error> {
+    let row = flag_evidence::Model {
+        patient_id: scope.patient,
+        flag_id: flag,
+        record_id: finding.record,
+        kind: finding.kind.code(),
+        occurred_at: finding.at.into(),
+        evaluated_at: tx.now().into(),
+        facts: serde_json::to_string(&finding.facts).map_err(Error::internal)?,
+    };
+    flag_evidence::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+    Ok(())
+}
+
+async fn save(tx: &Tx, author: &Author, old: &Model, flag: &Flag, words: &Words) -> Result<Model, Error> {
+    let version = old.version + 1;
+    let sealed = if *words == Words::default() {
+        None
+    } else {
+        let text = serde_json::to_string(words).map_err(Error::internal)?;
+        Some(author.keys.seal(&spot(author.scope.clinic, flag.id, version), &text)?)
+    };
+    let row = row(author.scope.patient, flag, version, sealed);
+    Entity::update(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
+    Ok(row)
+}
+
+async fn evidence_of(db: &impl ConnectionTrait, flags: &[Model]) -> Result<Vec<flag_evidence::Model>, Error> {
+    let evidence = flag_evidence::Entity::find()
+        .filter(flag_evidence::Column::PatientId.is_in(flags.iter().map(|flag| flag.patient_id)))
+        .filter(flag_evidence::Column::FlagId.is_in(flags.iter().map(|flag| flag.id)));
+    Ok(evidence.all(db).await?)
+}
+
+fn open(row: &Model, evidence: &[flag_evidence::Model]) -> Result<Flag, Error> {
+    let unknown = || Error::internal("a flag of an unknown rule, severity or state");
+    let own = evidence.iter().filter(|evidence| evidence.flag_id == row.id);
+    Ok(Flag {
+        id: row.id,
+        rule: Rule::from_id(&row.rule).ok_or_else(unknown)?,
+        rule_version: row.rule_version,
+        instrument: row.instrument,
+        severity: Severity::from_code(row.severity).ok_or_else(unknown)?,
+        state: State::from_code(row.state).ok_or_else(unknown)?,
+        opened_at: row.opened_at.into(),
+        acknowledge_by: row.acknowledge_by.map(Into::into),
+        acknowledged: row.acknowledged_at.map(Into::into).zip(row.acknowledged_by),
+        resolved: row.resolved_at.map(Into::into).zip(row.resolved_by),
+        outcome: row.outcome.and_then(Outcome::from_code),
+        evidence: own.map(|evidence| (evidence.record_id, evidence.occurred_at.into())).collect::<BTreeMap<_, _>>(),
+    })
+}
+
+fn row(patient: Uuid, flag: &Flag, version: i64, sealed: Option<Vec<u8>>) -> Model {
+    Model {
+        patient_id: patient,
+        id: flag.id,
+        rule: flag.rule.id().into(),
+        rule_version: flag.rule_version,
+        instrument: flag.instrument,
+        severity: flag.severity.code(),
+        state: flag.state.code(),
+        opened_at: flag.opened_at.into(),
+        newest_at: flag.newest_at().into(),
+        acknowledge_by: flag.acknowledge_by.map(Micros::from),
+        acknowledged_at: flag.acknowledged.map(|(at, _)| at.into()),
+        acknowledged_by: flag.acknowledged.map(|(_, by)| by),
+        resolved_at: flag.resolved.map(|(at, _)| at.into()),
+        resolved_by: flag.resolved.map(|(_, by)| by),
+        outcome: flag.outcome.map(Outcome::code),
+        version,
+        sealed,
+    }
+}
+
+fn words(row: &Model, keys: &OwnerKeys, clinic: Uuid) -> Result<Words, Error> {
+    let Some(sealed) = &row.sealed else { return Ok(Words::default()) };
+    let text = keys.open(&spot(clinic, row.id, row.version), sealed)?;
+    serde_json::from_str(&text).map_err(Error::internal)
+}
+
+fn spot(clinic: Uuid, row: Uuid, revision: i64) -> Spot<'static> {
+    Spot { table: "flag", column: "sealed", clinic, row, revision, class: Class::Shared }
+}

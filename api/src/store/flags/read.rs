@@ -1,0 +1,234 @@
+//! Reading flags: of one patient, or of everybody in a member's care; with evidence, and who is told.
+
+use super::{Words, evidence_of, open, words};
+use crate::{
+    domain::{
+        record::Kind,
+        safety::{Facts, Flag, Severity, State, Team, TeamMember, Told},
+    },
+    error::Error,
+    security::{
+        access::Roles,
+        seal::{Keys, OwnerKeys},
+    },
+    store::{
+        members::{self, Member},
+        patients::on_day,
+        records::After,
+    },
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use entities::{
+    Micros, care_relation, clinic,
+    flag::{Column, Entity, Model},
+    flag_evidence, record,
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, Query, SelectStatement},
+};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Whose flags.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose {
+    /// One patient's.
+    Patient(Uuid),
+    /// Those of everybody on whose care team a member is, on a day of the clinic.
+    InCareOf(Uuid, NaiveDate),
+}
+
+/// Which of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Window {
+    /// Of this state.
+    pub state: Option<State>,
+    /// Of this severity.
+    pub severity: Option<Severity>,
+    /// Older than the last flag of the page before.
+    pub after: Option<After>,
+    /// How many at most.
+    pub limit: u64,
+}
+
+/// A record that a flag rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The kind of the record.
+    pub kind: Kind,
+    /// The record.
+    pub record: Uuid,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// Where the patient was.
+    pub zone: Tz,
+    /// What the rule saw.
+    pub facts: Facts,
+}
+
+/// A flag with everything that is told about it.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Whose.
+    pub patient: Uuid,
+    /// The flag.
+    pub flag: Flag,
+    /// Its version.
+    pub version: i64,
+    /// What people typed about it.
+    pub words: Words,
+    /// What it rests on, newest first.
+    pub evidence: Vec<Evidence>,
+}
+
+fn in_care_of(member: Uuid, today: NaiveDate) -> SelectStatement {
+    Query::select()
+        .column(care_relation::Column::PatientId)
+        .from(care_relation::Entity)
+        .and_where(care_relation::Column::MemberId.eq(member))
+        .cond_where(on_day(today))
+        .to_owned()
+}
+
+fn of(whose: Whose) -> sea_orm::Select<Entity> {
+    match whose {
+        Whose::Patient(patient) => Entity::find().filter(Column::PatientId.eq(patient)),
+        Whose::InCareOf(member, today) => {
+            Entity::find().filter(Column::PatientId.in_subquery(in_care_of(member, today)))
+        }
+    }
+}
+
+/// The patient whose flag it is, if a member may know of it today.
+pub async fn owner_of(
+    db: &impl ConnectionTrait,
+    member: Uuid,
+    today: NaiveDate,
+    id: Uuid,
+) -> Result<Option<Uuid>, Error> {
+    let row = of(Whose::InCareOf(member, today)).filter(Column::Id.eq(id)).select_only().column(Column::PatientId);
+    Ok(row.into_tuple().one(db).await?)
+}
+
+/// A page, newest first, and where the next one begins.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    keys: &Keys,
+    clinic: Uuid,
+    whose: Whose,
+    window: &Window,
+) -> Result<(Vec<Shown>, Option<After>), Error> {
+    let behind = window.after.map(|after| {
+        Expr::tuple([Expr::col(Column::OpenedAt), Expr::col(Column::Id)])
+            .lt(Expr::tuple([Expr::val(Micros::from(after.at).0), Expr::val(after.id)]))
+    });
+    let wanted = Condition::all()
+        .add_option(window.state.map(|state| Column::State.eq(state.code())))
+        .add_option(window.severity.map(|severity| Column::Severity.eq(severity.code())))
+        .add_option(behind);
+    let rows = of(whose).filter(wanted).order_by_desc(Column::OpenedAt).order_by_desc(Column::Id);
+    let mut rows = rows.limit(window.limit + 1).all(db).await?;
+    let full = rows.len() as u64 > window.limit;
+    rows.truncate(usize::try_from(window.limit).unwrap_or(usize::MAX));
+    let next = rows.last().filter(|_| full).map(|last| After { at: last.opened_at.into(), id: last.id });
+    Ok((shown(db, keys, clinic, &rows).await?, next))
+}
+
+/// One flag of a patient.
+pub async fn show(
+    db: &impl ConnectionTrait,
+    keys: &Keys,
+    clinic: Uuid,
+    patient: Uuid,
+    id: Uuid,
+) -> Result<Shown, Error> {
+    let row = Entity::find_by_id((patient, id)).one(db).await?.ok_or(Error::NotFound)?;
+    shown(db, keys, clinic, &[row]).await?.pop().ok_or(Error::NotFound)
+}
+
+async fn shown(db: &impl ConnectionTrait, keys: &Keys, clinic: Uuid, rows: &[Model]) -> Result<Vec<Shown>, Error> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let evidence = evidence_of(db, rows).await?;
+    let zones = zones(db, &evidence).await?;
+    let typed: Vec<_> = rows.iter().filter(|row| row.sealed.is_some()).map(|row| row.patient_id).collect();
+    let keys = keys.of_patients(&typed).await?;
+    rows.iter()
+        .map(|row| shown_one(row, &evidence, &zones, keys.get(&row.patient_id).map(AsRef::as_ref), clinic))
+        .collect()
+}
+
+fn shown_one(
+    row: &Model,
+    evidence: &[flag_evidence::Model],
+    zones: &HashMap<Uuid, Tz>,
+    keys: Option<&OwnerKeys>,
+    clinic: Uuid,
+) -> Result<Shown, Error> {
+    let words = match keys {
+        Some(keys) => words(row, keys, clinic)?,
+        None if row.sealed.is_some() => return Err(Error::internal("a flag whose keys are gone")),
+        None => Words::default(),
+    };
+    let own = evidence.iter().filter(|evidence| evidence.flag_id == row.id);
+    let mut own: Vec<_> = own.map(|evidence| opened(evidence, zones)).collect::<Result<_, _>>()?;
+    own.sort_by_key(|evidence| std::cmp::Reverse((evidence.at, evidence.record)));
+    Ok(Shown { patient: row.patient_id, flag: open(row, evidence)?, version: row.version, words, evidence: own })
+}
+
+fn opened(row: &flag_evidence::Model, zones: &HashMap<Uuid, Tz>) -> Result<Evidence, Error> {
+    Ok(Evidence {
+        kind: Kind::from_code(row.kind).ok_or_else(|| Error::internal("evidence of no known kind"))?,
+        record: row.record_id,
+        at: row.occurred_at.into(),
+        zone: zones.get(&row.record_id).copied().unwrap_or(Tz::UTC),
+        facts: serde_json::from_str(&row.facts).map_err(Error::internal)?,
+    })
+}
+
+/// Where the patient was, by record.
+async fn zones(db: &impl ConnectionTrait, evidence: &[flag_evidence::Model]) -> Result<HashMap<Uuid, Tz>, Error> {
+    let rows = record::Entity::find()
+        .select_only()
+        .columns([record::Column::Id, record::Column::TimeZone])
+        .filter(record::Column::PatientId.is_in(evidence.iter().map(|one| one.patient_id)))
+        .filter(record::Column::Id.is_in(evidence.iter().map(|one| one.record_id)))
+        .into_tuple::<(Uuid, String)>()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().filter_map(|(id, zone)| Some((id, zone.parse().ok()?))).collect())
+}
+
+/// Who can be told about some patients' flags today, by patient; and the clinic's members by id.
+pub async fn people(
+    db: &impl ConnectionTrait,
+    keys: &OwnerKeys,
+    clinic: Uuid,
+    patients: &[Uuid],
+    today: NaiveDate,
+) -> Result<(HashMap<Uuid, Team>, HashMap<Uuid, Member>), Error> {
+    let members = members::list(db, clinic, keys).await?;
+    let names: HashMap<Uuid, Member> = members.iter().map(|member| (member.id, member.clone())).collect();
+    let on_call = clinic::Entity::find_by_id(clinic).one(db).await?.and_then(|clinic| clinic.on_call_member_id);
+    let relations = care_relation::Entity::find()
+        .filter(care_relation::Column::PatientId.is_in(patients.iter().copied()))
+        .filter(on_day(today))
+        .order_by_asc(care_relation::Column::Id)
+        .all(db)
+        .await?;
+    let told = |id: Uuid, role| names.get(&id).map(|member| TeamMember { id, name: member.display_name.clone(), role });
+    let team = |patient: &Uuid| {
+        let own = relations.iter().filter(|relation| relation.patient_id == *patient);
+        let own =
+            own.filter_map(|one| told(one.member_id, if one.is_primary { Told::Primary } else { Told::CareTeam }));
+        let admins = members.iter().filter(|member| member.roles.meet(Roles::ADMIN));
+        let rest = on_call.and_then(|id| told(id, Told::OnCall)).into_iter();
+        let rest = rest.chain(admins.filter_map(|member| told(member.id, Told::Admin)));
+        (*patient, Team(own.chain(rest).collect()))
+    };
+    let teams = patients.iter().map(team).collect();
+    Ok((teams, names))
+}

@@ -1,0 +1,68 @@
+//! What members do with a flag. The patient's row is held meanwhile, so that new evidence and a member never cross.
+
+use super::{Words, evidence_of, open, save, words};
+use crate::{
+    domain::{
+        business_hours::BusinessHours,
+        safety::{Flag, Impossible, Outcome},
+    },
+    error::Error,
+    events::{Event, Subject},
+    store::{Tx, audit, patients, records::Author},
+};
+use entities::flag::{Entity, Model};
+use sea_orm::EntityTrait;
+use uuid::Uuid;
+
+/// Takes a flag on.
+pub async fn acknowledge(tx: &Tx, author: &Author, id: Uuid) -> Result<(), Error> {
+    let (old, mut flag, words) = held(tx, author, id).await?;
+    match flag.acknowledge(author.account, tx.now()) {
+        Ok(true) => keep(tx, author, "flags_acknowledge", &old, &flag, &words).await,
+        Ok(false) => Ok(()),
+        Err(Impossible) => Err(Error::ImpossibleStep("a resolved flag is reopened before it is taken on again")),
+    }
+}
+
+/// Closes a flag with what came of it.
+pub async fn resolve(tx: &Tx, author: &Author, id: Uuid, outcome: Outcome, note: Option<String>) -> Result<(), Error> {
+    let (old, mut flag, mut words) = held(tx, author, id).await?;
+    if !flag.resolve(outcome, author.account, tx.now()) {
+        return Ok(());
+    }
+    words.note = note;
+    keep(tx, author, "flags_resolve", &old, &flag, &words).await
+}
+
+/// Lets a flag wait again.
+pub async fn reopen(tx: &Tx, author: &Author, id: Uuid, reason: String, hours: &BusinessHours) -> Result<(), Error> {
+    let (old, mut flag, mut words) = held(tx, author, id).await?;
+    if !flag.reopen(tx.now(), hours) {
+        return Ok(());
+    }
+    words.reason = Some(reason);
+    keep(tx, author, "flags_reopen", &old, &flag, &words).await
+}
+
+async fn held(tx: &Tx, author: &Author, id: Uuid) -> Result<(Model, Flag, Words), Error> {
+    patients::lock(tx, &author.scope).await?;
+    let row = Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await?.ok_or(Error::NotFound)?;
+    let evidence = evidence_of(tx.db(), std::slice::from_ref(&row)).await?;
+    let (flag, words) = (open(&row, &evidence)?, words(&row, &author.keys, author.scope.clinic)?);
+    Ok((row, flag, words))
+}
+
+async fn keep(tx: &Tx, author: &Author, operation: &str, old: &Model, flag: &Flag, words: &Words) -> Result<(), Error> {
+    let row = save(tx, author, old, flag, words).await?;
+    tx.announce(Event { patient_id: row.patient_id, subject: Subject::Flag, id: row.id, private: false });
+    let entry = audit::Entry {
+        clinic: author.scope.clinic,
+        account: Some(author.account),
+        operation,
+        patient: Some(row.patient_id),
+        record: Some(row.id),
+        version: Some(row.version),
+        request: Some(author.request),
+    };
+    audit::append(tx, entry).await
+}

@@ -1,0 +1,175 @@
+//! What the rules must know of a patient's history, read window by window, and what they find in it.
+
+use crate::{
+    domain::{
+        instruments::PHQ_9_SERIES,
+        mood_scores,
+        record::Kind,
+        safety::{
+            Finding, Rule,
+            doses::{self, Dose, History, Limits},
+            moods::{self, Histogram, Mood},
+            thoughts::{self, Form},
+            windows::{DoseWindow, FORMS_AROUND, MoodWindow, Span, Windows},
+        },
+        sessions::is_completed_dosing,
+    },
+    error::Error,
+    store::Tx,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use entities::{
+    Micros, flag,
+    measurement::{Column as Measured, Entity as Measurements, Model as Measurement},
+    record::{self, Column},
+};
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, Func},
+};
+use uuid::Uuid;
+
+/// Whose history, and the record that was written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Changed {
+    pub(super) patient: Uuid,
+    pub(super) record: Uuid,
+}
+
+/// What the rules find at every record that the windows touch, each once, in order of time.
+pub(super) async fn findings(tx: &Tx, changed: Changed, windows: &Windows) -> Result<Vec<Finding>, Error> {
+    let mut found = Vec::new();
+    for at in &windows.forms {
+        found.extend(at_forms(tx, changed, *at).await?);
+    }
+    if !windows.doses.is_empty() {
+        found.extend(at_doses(tx, changed.patient, &windows.doses).await?);
+    }
+    for window in &windows.moods {
+        found.extend(at_moods(tx, changed.patient, window).await?);
+    }
+    found.sort_by_key(|finding| (finding.rule, finding.at, finding.record));
+    found.dedup_by_key(|finding| (finding.rule, finding.record));
+    Ok(found)
+}
+
+async fn at_forms(tx: &Tx, changed: Changed, at: DateTime<Utc>) -> Result<Vec<Finding>, Error> {
+    let at_column = Micros::from(at);
+    let forms = || series(changed.patient, PHQ_9_SERIES);
+    let until = forms().filter(Measured::OccurredAt.lte(at_column)).order_by_desc(Measured::OccurredAt);
+    let after = forms().filter(Measured::OccurredAt.gt(at_column)).order_by_asc(Measured::OccurredAt);
+    let mut rows = until.order_by_desc(Measured::RecordId).limit(2 * FORMS_AROUND).all(tx.db()).await?;
+    rows.extend(after.order_by_asc(Measured::RecordId).limit(FORMS_AROUND).all(tx.db()).await?);
+    Ok(thoughts::evaluate_at(changed.record, at, rows.iter().map(form).collect()))
+}
+
+fn form(row: &Measurement) -> Form {
+    Form {
+        record: row.record_id,
+        at: row.occurred_at.into(),
+        answer: row.answers.as_deref().and_then(Form::answer_of),
+        total: row.value.and_then(whole),
+    }
+}
+
+/// A total as the whole number that it is.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "totals are small and never negative")]
+fn whole(total: f64) -> Option<u16> {
+    (0.0..=f64::from(u16::MAX)).contains(&total).then_some(total as u16)
+}
+
+async fn at_doses(tx: &Tx, patient: Uuid, windows: &[DoseWindow]) -> Result<Vec<Finding>, Error> {
+    let prescriptions = records(patient, Kind::Prescriptions, None).all(tx.db()).await?;
+    let prescriptions: Vec<_> = prescriptions.iter().filter_map(|row| Limits::read(row.id, &row.facts)).collect();
+    let reach = doses::reach(&prescriptions);
+    let mut found = Vec::new();
+    for window in windows {
+        let read = window.read(reach);
+        let doses = records(patient, Kind::HomeDoses, read.as_ref()).all(tx.db()).await?;
+        let dose = |row: &record::Model| Dose::read(row.id, row.occurred_at.into(), row.day, &row.facts);
+        let history = History {
+            prescriptions: prescriptions.clone(),
+            doses: doses.iter().filter_map(dose).collect(),
+            sessions: dosing_sessions(tx, patient, read.as_ref()).await?,
+        };
+        let touched = window.touched(reach);
+        let touched = |dose: &&Dose| touched.as_ref().is_none_or(|span| span.contains(&dose.at));
+        found.extend(history.doses.iter().filter(touched).flat_map(|dose| history.evaluate(dose)));
+    }
+    Ok(found)
+}
+
+async fn at_moods(tx: &Tx, patient: Uuid, window: &MoodWindow) -> Result<Vec<Finding>, Error> {
+    let falls = count_moods(tx, patient, window).await?.falls(window.days.clone());
+    let (Some(first), Some(last)) = (falls.keys().next(), falls.keys().next_back()) else { return Ok(Vec::new()) };
+    let span = MoodWindow::span(&(*first..=*last));
+    let moods = within(series(patient, mood_scores::SERIES), Measured::OccurredAt, &span)
+        .select_only()
+        .columns([Measured::RecordId, Measured::OccurredAt, Measured::Day])
+        .into_tuple::<(Uuid, Micros, NaiveDate)>()
+        .all(tx.db())
+        .await?;
+    let moods = moods.into_iter().map(|(record, at, day)| Mood { record, at: at.into(), day });
+    let softening = *span.start() - moods::after_session()..=*span.end();
+    let sessions = dosing_sessions(tx, patient, Some(&softening)).await?;
+    let grave = has_grave_flag(tx, patient).await?;
+    let touched = moods.filter(|mood| window.within.as_ref().is_none_or(|span| span.contains(&mood.at)));
+    Ok(touched.filter_map(|mood| moods::evaluate(&mood, falls.get(&mood.day)?, &sessions, grave)).collect())
+}
+
+/// How often each mood was entered on each day that the window counts.
+async fn count_moods(tx: &Tx, patient: Uuid, window: &MoodWindow) -> Result<Histogram, Error> {
+    let counted = window.counted();
+    let rows = within(series(patient, mood_scores::SERIES), Measured::OccurredAt, &MoodWindow::span(&counted))
+        .select_only()
+        .columns([Measured::Day, Measured::Value])
+        .column_as(Expr::expr(Func::count(Expr::col(Measured::RecordId))), "times")
+        .group_by(Measured::Day)
+        .group_by(Measured::Value)
+        .into_tuple::<(NaiveDate, Option<f64>, i64)>()
+        .all(tx.db())
+        .await?;
+    let mut histogram = Histogram::default();
+    for (day, mood, times) in rows {
+        let mood = mood.and_then(whole).and_then(|mood| u8::try_from(mood).ok());
+        if let (true, Some(mood)) = (counted.contains(&day), mood) {
+            histogram.add(day, mood, u32::try_from(times).unwrap_or(u32::MAX));
+        }
+    }
+    Ok(histogram)
+}
+
+async fn has_grave_flag(tx: &Tx, patient: Uuid) -> Result<bool, Error> {
+    let unresolved = flag::Entity::find()
+        .select_only()
+        .column(flag::Column::Rule)
+        .filter(flag::Column::PatientId.eq(patient))
+        .filter(flag::Column::State.ne(crate::domain::safety::State::Resolved.code()));
+    let rules: Vec<String> = unresolved.into_tuple().all(tx.db()).await?;
+    Ok(rules.iter().filter_map(|rule| Rule::from_id(rule)).any(Rule::keeps_drops_grave))
+}
+
+async fn dosing_sessions(tx: &Tx, patient: Uuid, span: Option<&Span>) -> Result<Vec<DateTime<Utc>>, Error> {
+    let rows = records(patient, Kind::Sessions, span).all(tx.db()).await?;
+    Ok(rows.iter().filter(|row| is_completed_dosing(&row.facts)).map(|row| row.occurred_at.into()).collect())
+}
+
+fn series(patient: Uuid, series: i16) -> Select<Measurements> {
+    Measurements::find().filter(Measured::PatientId.eq(patient)).filter(Measured::Series.eq(series))
+}
+
+fn records(patient: Uuid, kind: Kind, span: Option<&Span>) -> Select<record::Entity> {
+    let rows = record::Entity::find()
+        .filter(Column::PatientId.eq(patient))
+        .filter(Column::Kind.eq(kind.code()))
+        .filter(Expr::col(Column::Deleted).not())
+        .order_by(Column::OccurredAt, Order::Asc);
+    match span {
+        Some(span) => within(rows, Column::OccurredAt, span),
+        None => rows,
+    }
+}
+
+fn within<E: EntityTrait>(rows: Select<E>, column: impl ColumnTrait, span: &Span) -> Select<E> {
+    rows.filter(column.gte(Micros::from(*span.start()))).filter(column.lte(Micros::from(*span.end())))
+}

@@ -1,0 +1,109 @@
+//! Where a patient stands on each instrument: one row, kept by the units that write what it depends on, so that the
+//! caseload reads no history.
+
+use super::{Scope, Tx};
+use crate::{
+    domain::{
+        assessments::instrument_of,
+        instruments,
+        record::Kind,
+        sessions::is_completed_dosing,
+        standing::{Score, Standing},
+    },
+    error::Error,
+};
+use chrono::{DateTime, Utc};
+use entities::{
+    Micros, measurement, record,
+    standing::{Column, Entity, Model},
+};
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, OnConflict},
+};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Works standings out anew that a written record can change: those of its instrument before and after, and all of them
+/// when a dosing session moves, since the baseline is measured against the first.
+pub async fn follow_record(
+    tx: &Tx,
+    scope: &Scope,
+    before: Option<&record::Model>,
+    after: Option<&record::Model>,
+    is_dose: bool,
+) -> Result<(), Error> {
+    let rows = || before.into_iter().chain(after).filter(|row| !row.deleted);
+    let kind = rows().next().and_then(|row| Kind::from_code(row.kind));
+    let touched: BTreeSet<i16> = match kind {
+        Some(Kind::Assessments) => rows().filter_map(|row| instrument_of(&row.facts)).map(|one| one.series).collect(),
+        Some(Kind::Sessions) if is_dose => instruments::all().iter().map(|one| one.series).collect(),
+        _ => return Ok(()),
+    };
+    let first_session = first_session(tx, scope.patient).await?;
+    for series in touched {
+        let scores = scores(tx, scope.patient, series).await?;
+        if kind == Some(Kind::Assessments) || !scores.is_empty() {
+            save(tx, scope.patient, series, &Standing::of(&scores, first_session)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn scores(tx: &Tx, patient: Uuid, series: i16) -> Result<Vec<Score>, Error> {
+    let rows = measurement::Entity::find()
+        .select_only()
+        .columns([measurement::Column::OccurredAt, measurement::Column::Value])
+        .filter(measurement::Column::PatientId.eq(patient))
+        .filter(measurement::Column::Series.eq(series))
+        .filter(measurement::Column::Value.is_not_null())
+        .order_by_asc(measurement::Column::OccurredAt)
+        .order_by_asc(measurement::Column::RecordId)
+        .into_tuple::<(Micros, f64)>()
+        .all(tx.db())
+        .await?;
+    Ok(rows.into_iter().map(|(at, total)| Score { at: at.into(), total }).collect())
+}
+
+/// The start of the first completed dosing session.
+async fn first_session(tx: &Tx, patient: Uuid) -> Result<Option<DateTime<Utc>>, Error> {
+    let sessions = record::Entity::find()
+        .select_only()
+        .columns([record::Column::OccurredAt, record::Column::Facts])
+        .filter(record::Column::PatientId.eq(patient))
+        .filter(record::Column::Kind.eq(Kind::Sessions.code()))
+        .filter(Expr::col(record::Column::Deleted).not())
+        .order_by_asc(record::Column::OccurredAt)
+        .into_tuple::<(Micros, String)>()
+        .all(tx.db())
+        .await?;
+    Ok(sessions.into_iter().find(|(_, facts)| is_completed_dosing(facts)).map(|(at, _)| at.into()))
+}
+
+async fn save(tx: &Tx, patient: Uuid, series: i16, standing: &Standing) -> Result<(), Error> {
+    let at = |score: Option<Score>| score.map(|score| Micros::from(score.at));
+    let total = |score: Option<Score>| score.map(|score| score.total);
+    let row = Model {
+        patient_id: patient,
+        instrument: series,
+        baseline: total(standing.baseline),
+        baseline_at: at(standing.baseline),
+        best: total(standing.best),
+        best_at: at(standing.best),
+        latest: total(standing.latest),
+        latest_at: at(standing.latest),
+        status: standing.status().map(crate::domain::standing::Status::code),
+    };
+    let changed = [
+        Column::Baseline,
+        Column::BaselineAt,
+        Column::Best,
+        Column::BestAt,
+        Column::Latest,
+        Column::LatestAt,
+        Column::Status,
+    ];
+    let replace = OnConflict::columns([Column::PatientId, Column::Instrument]).update_columns(changed).to_owned();
+    Entity::insert(row.into_active_model()).on_conflict(replace).exec_without_returning(tx.db()).await?;
+    Ok(())
+}
