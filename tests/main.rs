@@ -2,4 +2,5 @@
 
 mod support;
 
+mod flags;
 mod mood_scores;

@@ -192,7 +192,7 @@ async fn new_clinic(app: &App, id: Uuid) {
     let keys = app.keys.of_clinic(id).await.unwrap();
     let spot = Spot { table: "clinic", column: "sealed", clinic: id, row: id, revision: 1, class: Class::Clinic };
     let sealed = keys.seal(&spot, &json!({ "name": "Harbour Clinic", "phone": "+49 30 5550100" }).to_string()).unwrap();
-    let hours = json!([{ "days": ["mon", "tue", "wed", "thu", "fri"], "start": "09:00", "end": "17:00" }]);
+    let hours = json!([{ "days": ["mo", "tu", "we", "th", "fr"], "start": "09:00", "end": "17:00" }]);
     let now = app.clock.now().into();
     let row = entities::clinic::Model {
         id,

@@ -3,7 +3,7 @@
 mod clinic;
 mod place;
 
-pub use clinic::{Clinic, Person};
+pub use clinic::{Answer, Clinic, Person};
 
 /// Runs a story on SQLite and on PostgreSQL.
 #[macro_export]

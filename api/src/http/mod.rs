@@ -21,6 +21,7 @@ pub mod assessments;
 pub mod events;
 #[cfg(test)]
 mod examples;
+pub mod flags;
 pub mod home_doses;
 pub mod intentions;
 pub mod journal_entries;
@@ -49,7 +50,8 @@ fn operations(app: &App) -> impl OpenApi + use<> {
     let care = (Records::<Intention>::new(app), Records::<Session>::new(app), Records::<JournalEntry>::new(app));
     let measures = (Records::<MoodScore>::new(app), Records::<Assessment>::new(app));
     let dosing = (Records::<Prescription>::new(app), Records::<HomeDose>::new(app));
-    (care, measures, dosing, events::Events::new(app))
+    let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()));
+    (care, measures, dosing, findings, events::Events::new(app))
 }
 
 /// The whole service.
