@@ -4,3 +4,4 @@ mod support;
 
 mod flags;
 mod mood_scores;
+mod timeline;

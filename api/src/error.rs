@@ -39,6 +39,9 @@ pub enum Error {
     /// A step that cannot be taken from where the thing stands; the text says which.
     #[error("impossible step: {0}")]
     ImpossibleStep(&'static str),
+    /// A sync cursor that this database did not give for this patient.
+    #[error("cursor of another database")]
+    ForeignCursor,
     /// `If-Match` is missing.
     #[error("precondition required")]
     PreconditionRequired,

@@ -12,18 +12,17 @@ macro_rules! on_both {
         mod $name {
             #[allow(unused_imports, clippy::allow_attributes, reason = "a story needs some of what its file needs")]
             use super::*;
-            use $crate::support::Clinic;
 
-            async fn story($clinic: Clinic) $body
+            async fn story($clinic: $crate::support::Clinic) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                story(Clinic::on_sqlite().await).await;
+                story($crate::support::Clinic::on_sqlite().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                story(Clinic::on_postgres().await).await;
+                story($crate::support::Clinic::on_postgres().await).await;
             }
         }
     )*};

@@ -6,10 +6,12 @@ pub mod deadlines;
 mod document;
 #[cfg(feature = "bench")]
 mod echo;
+mod every;
 mod health;
 mod permit;
 mod preconditions;
 mod problem;
+mod raw;
 mod records;
 mod reply;
 mod request_id;
@@ -18,6 +20,7 @@ mod schema;
 mod sign_in;
 
 pub mod assessments;
+pub mod changes;
 pub mod events;
 #[cfg(test)]
 mod examples;
@@ -29,6 +32,7 @@ pub mod mood_scores;
 pub mod prescriptions;
 pub mod reminders;
 pub mod sessions;
+pub mod timeline;
 
 use crate::{
     app::App,
@@ -52,6 +56,7 @@ fn operations(app: &App) -> impl OpenApi + use<> {
     let dosing = (Records::<Prescription>::new(app), Records::<HomeDose>::new(app));
     let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()));
     (care, measures, dosing, findings, events::Events::new(app))
+    (care, measures, dosing, (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app)))
 }
 
 /// The whole service.

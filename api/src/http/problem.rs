@@ -93,6 +93,12 @@ fn describe(error: &Error) -> (StatusCode, &'static str, &'static str, &'static 
         ),
         Error::Exists => (S::CONFLICT, "exists", "Already there", "Something with this unique value exists already."),
         Error::ImpossibleStep(detail) => (S::CONFLICT, "impossible-step", "Impossible step", detail),
+        Error::ForeignCursor => (
+            S::CONFLICT,
+            "foreign-cursor",
+            "Cursor of another database",
+            "This cursor was not given here for this patient: begin again without one.",
+        ),
         Error::PreconditionRequired => (
             S::PRECONDITION_REQUIRED,
             "precondition-required",

@@ -5,7 +5,8 @@ use super::{
     cursor,
     permit::Permit,
     preconditions::{etag, idempotency_key, if_match, record_id},
-    reply::{Done, Made, Many, One, Put, Raw},
+    raw::{Raw, splice_page},
+    reply::{Done, Made, Many, One, Put},
     resource::Resource,
 };
 use crate::{
@@ -55,7 +56,7 @@ impl<R: Resource> Five<R> {
         };
         let (page, next) = records::page(self.app.db.read(), &keys, &permit.scope, &[R::KIND], &window).await?;
         permit.audit_read(&self.app, &format!("{}_list", R::STEM), None).await?;
-        Ok(Many::Page(Raw::page(page.iter().map(|document| document.json.as_str()), next.map(cursor::encode))))
+        Ok(Many::Page(Raw::new(splice_page(page.iter().map(|document| &document.json), next.map(cursor::encode)))))
     }
 
     #[oai(path = "/", method = "post", operation_id = "create")]

@@ -1,16 +1,16 @@
 //! What goes out of a record: its JSON as it was spliced, under the schema that the document shows.
 
-use super::resource::Resource;
+use super::{
+    raw::{Raw, page_schema, schema_only},
+    resource::Resource,
+};
 use chrono::{DateTime, FixedOffset, Utc};
-use poem::{IntoResponse, Response};
 use poem_openapi::{
     ApiResponse, Object,
-    payload::Payload,
-    registry::{MetaSchema, MetaSchemaRef, Registry},
-    types::Type,
+    registry::{MetaSchema, Registry},
 };
 use serde_json::Value;
-use std::{borrow::Cow, marker::PhantomData};
+use std::marker::PhantomData;
 use uuid::Uuid;
 
 /// What every record carries beside its own fields.
@@ -38,107 +38,11 @@ pub struct Stored<R>(PhantomData<R>);
 /// One page of a list of them.
 pub struct PageOf<R>(PhantomData<R>);
 
-/// JSON that is written already, in the shape of `T`.
-pub struct Raw<T>(String, PhantomData<T>);
-
-impl<T> Raw<T> {
-    /// JSON of this shape.
-    pub fn new(json: String) -> Self {
-        Self(json, PhantomData)
-    }
-}
-
-impl<R: Resource> Raw<PageOf<R>> {
-    /// A page of records, spliced.
-    pub fn page<'a>(items: impl Iterator<Item = &'a str>, next_cursor: Option<String>) -> Self {
-        let mut json = String::from("{\"items\":[");
-        for (index, item) in items.enumerate() {
-            if index > 0 {
-                json.push(',');
-            }
-            json.push_str(item);
-        }
-        json.push_str("],\"next_cursor\":");
-        json.push_str(&next_cursor.map_or_else(|| "null".into(), |cursor| format!("\"{cursor}\"")));
-        json.push('}');
-        Self::new(json)
-    }
-}
-
-impl<T: Type> Payload for Raw<T> {
-    const CONTENT_TYPE: &'static str = "application/json";
-
-    fn schema_ref() -> MetaSchemaRef {
-        T::schema_ref()
-    }
-
-    fn register(registry: &mut Registry) {
-        T::register(registry);
-    }
-}
-
-impl<T: Send> IntoResponse for Raw<T> {
-    fn into_response(self) -> Response {
-        Response::builder().content_type("application/json").body(self.0)
-    }
-}
-
-/// A type that is only ever named in the document and written as JSON elsewhere.
-macro_rules! named {
-    ($type:ident, $resource:ident, $name:expr, |$registry:ident| $schema:expr) => {
-        impl<$resource: Resource> Type for $type<$resource> {
-            const IS_REQUIRED: bool = true;
-            type RawValueType = Self;
-            type RawElementValueType = Self;
-
-            fn name() -> Cow<'static, str> {
-                $name.into()
-            }
-
-            fn schema_ref() -> MetaSchemaRef {
-                MetaSchemaRef::Reference(Self::name().into_owned())
-            }
-
-            fn register($registry: &mut Registry) {
-                let name = Self::name().into_owned();
-                let schema = $schema;
-                $registry.create_schema::<Self, _>(name, |_| schema);
-            }
-
-            fn as_raw_value(&self) -> Option<&Self> {
-                Some(self)
-            }
-
-            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
-                Box::new(std::iter::once(self))
-            }
-        }
-    };
-}
-
-named!(Stored, R, R::NAME, |registry| stored_schema::<R>(registry));
-named!(PageOf, R, format!("{}Page", R::NAME), |registry| {
+schema_only!(@R Stored<R>, R::NAME, |registry| stored_schema::<R>(registry));
+schema_only!(@R PageOf<R>, format!("{}Page", R::NAME), |registry| {
     Stored::<R>::register(registry);
     page_schema(Stored::<R>::schema_ref())
 });
-
-/// The schema of a page of some items.
-pub fn page_schema(item: MetaSchemaRef) -> MetaSchema {
-    let items = MetaSchema { items: Some(Box::new(item)), ..MetaSchema::new("array") };
-    let cursor = MetaSchema {
-        nullable: true,
-        description: Some("Where the next page begins; null on the last one."),
-        ..MetaSchema::new("string")
-    };
-    MetaSchema {
-        required: vec!["items", "next_cursor"],
-        properties: vec![
-            ("items", MetaSchemaRef::Inline(Box::new(items))),
-            ("next_cursor", MetaSchemaRef::Inline(Box::new(cursor))),
-        ],
-        ..MetaSchema::new("object")
-    }
-}
 
 /// The fields of the envelope and of the body, and what the server adds.
 fn stored_schema<R: Resource>(registry: &mut Registry) -> MetaSchema {

@@ -7,6 +7,9 @@ use poem_openapi::{
     types::{Example, ParseFromJSON, ToJSON, Type},
 };
 
+/// Where everything of a patient lies. As the prefix of a path it stays as it is, so that `Permit` finds the patient.
+pub const PATIENT: &str = "/patients/:patient";
+
 /// The chapters of the document.
 #[derive(Tags, Clone, Copy)]
 pub enum Tag {

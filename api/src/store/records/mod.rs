@@ -8,5 +8,5 @@ mod read;
 mod write;
 
 pub use document::Document;
-pub use read::{After, Window, changes_since, find, page, version_of};
+pub use read::{After, Change, Changes, Window, changes_since, find, page, version_of};
 pub use write::{Author, Precondition, Written, create, put, remove, repeat};

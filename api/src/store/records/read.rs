@@ -17,6 +17,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::Expr,
 };
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// Which part of the time line a page is of: `from` included, `to` excluded.
@@ -102,24 +103,78 @@ pub async fn page(
     Ok((page, next))
 }
 
-/// Every record whose newest version came after `seq`, in commit order; `None` for one that was deleted.
-/// One that is private stands as deleted for those who may not see it, so that a copy of theirs goes.
+/// A record that changed: its newest version, or that there is none any more.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its id.
+    pub id: Uuid,
+    /// The version that it came to.
+    pub version: i64,
+    /// The record; `None` once it is deleted, or no longer for the reader to see.
+    pub document: Option<Document>,
+}
+
+/// What changed after a number, in commit order.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    /// The records, each once, as they are now.
+    pub changes: Vec<Change>,
+    /// The number to go on from.
+    pub next: i64,
+    /// Whether there is more.
+    pub has_more: bool,
+}
+
+/// Every record whose newest version came after `seq`.
+///
+/// A private record was never there for those who may not see it, unless it was shared once: then it is gone.
 pub async fn changes_since(
     db: &impl ConnectionTrait,
     keys: &OwnerKeys,
     scope: &Scope,
     seq: i64,
     limit: u64,
-) -> Result<Vec<(Model, Option<Document>)>, Error> {
+) -> Result<Changes, Error> {
     let newer = Entity::find().filter(Column::PatientId.eq(scope.patient)).filter(Column::Seq.gt(seq));
-    let rows = newer.order_by_asc(Column::Seq).limit(limit).all(db).await?;
-    rows.into_iter()
-        .map(|row| {
-            let hidden = row.deleted || (!scope.sees_private && row.visibility != Visibility::Shared.code());
-            let document = if hidden { None } else { Some(Document::open(&row, keys, scope.clinic)?) };
-            Ok((row, document))
-        })
-        .collect()
+    let mut rows = newer.order_by_asc(Column::Seq).limit(limit + 1).all(db).await?;
+    let has_more = rows.len() as u64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = rows.last().map_or(seq, |row| row.seq);
+    let hidden = |row: &Model| !scope.sees_private && row.visibility != Visibility::Shared.code();
+    let once_shared = once_shared(db, scope, rows.iter().filter(|row| hidden(row)).map(|row| row.id)).await?;
+    let changes = rows
+        .iter()
+        .filter(|row| !hidden(row) || once_shared.contains(&row.id))
+        .map(|row| change(row, row.deleted || hidden(row), keys, scope))
+        .collect::<Result<_, _>>()?;
+    Ok(Changes { changes, next, has_more })
+}
+
+fn change(row: &Model, gone: bool, keys: &OwnerKeys, scope: &Scope) -> Result<Change, Error> {
+    let kind = Kind::from_code(row.kind).ok_or_else(|| Error::internal("a record of no known kind"))?;
+    let document = if gone { None } else { Some(Document::open(row, keys, scope.clinic)?) };
+    Ok(Change { kind, id: row.id, version: row.version, document })
+}
+
+/// Those of some records of which an earlier version was shared.
+async fn once_shared(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    ids: impl Iterator<Item = Uuid>,
+) -> Result<HashSet<Uuid>, Error> {
+    let ids: Vec<Uuid> = ids.collect();
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let shared = record_version::Entity::find()
+        .select_only()
+        .column(record_version::Column::Id)
+        .filter(record_version::Column::PatientId.eq(scope.patient))
+        .filter(record_version::Column::Id.is_in(ids))
+        .filter(record_version::Column::Visibility.eq(Visibility::Shared.code()));
+    Ok(shared.into_tuple::<Uuid>().all(db).await?.into_iter().collect())
 }
 
 /// A record as it was at a version.

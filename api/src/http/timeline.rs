@@ -1,0 +1,100 @@
+//! `/v1/patients/{patient}/timeline`: every record of a patient, whatever its kind, newest first.
+
+use super::{
+    cursor,
+    every::EveryRecord,
+    permit::Permit,
+    raw::{Raw, page_schema, schema_only, splice_page},
+    resource::{PATIENT, Tag},
+};
+use crate::{
+    app::App,
+    domain::record::Kind,
+    error::Error,
+    security::access::ReadRecords,
+    store::records::{self, Document, Window},
+};
+use chrono::{DateTime, FixedOffset};
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    param::Query,
+    registry::{MetaSchema, MetaSchemaRef},
+};
+
+/// One page of the time line.
+pub struct TimelinePage;
+
+schema_only!(TimelinePage, "TimelinePage", |registry| {
+    EveryRecord::register(registry);
+    let resource = Kind::schema_ref();
+    Kind::register(registry);
+    let entry = MetaSchema {
+        required: vec!["resource", "record"],
+        properties: vec![("resource", resource), ("record", EveryRecord::schema_ref())],
+        ..MetaSchema::new("object")
+    };
+    page_schema(MetaSchemaRef::Inline(Box::new(entry)))
+});
+
+/// A page.
+#[derive(ApiResponse)]
+enum Many {
+    /// One page, newest first.
+    #[oai(status = 200)]
+    Page(Raw<TimelinePage>),
+}
+
+/// The time line.
+pub struct Timeline(App);
+
+impl Timeline {
+    /// The operation, over the app.
+    pub fn new(app: &App) -> Self {
+        Self(app.clone())
+    }
+}
+
+#[OpenApi(prefix_path = PATIENT, tag = "Tag::Timeline")]
+impl Timeline {
+    /// Read the time line
+    ///
+    /// Every record in the order in which it happened, newest first. What is planned lies ahead: it needs a `to`.
+    #[oai(path = "/timeline", method = "get", operation_id = "timeline_list")]
+    async fn list(
+        &self,
+        permit: Permit<ReadRecords>,
+        /// Not before this instant.
+        from: Query<Option<DateTime<FixedOffset>>>,
+        /// Before this instant; now unless told.
+        to: Query<Option<DateTime<FixedOffset>>>,
+        /// Only these kinds, separated by commas, such as `mood-scores,sessions`; all unless told.
+        kinds: Query<Option<String>>,
+        /// How many at most; 50 unless told.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u64>>,
+        /// Where the page begins: the `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Many, Error> {
+        let keys = self.0.keys.of_patient(permit.scope.patient).await?;
+        let window = Window {
+            from: from.0.map(|at| at.to_utc()),
+            to: Some(to.0.map_or_else(|| self.0.clock.now(), |at| at.to_utc())),
+            after: cursor.0.as_deref().map(cursor::decode).transpose()?,
+            limit: limit.0.unwrap_or(50),
+        };
+        let kinds = kinds.0.as_deref().map(kinds_named).transpose()?.unwrap_or_default();
+        let (page, next) = records::page(self.0.db.read(), &keys, &permit.scope, &kinds, &window).await?;
+        permit.audit_read(&self.0, "timeline_list", None).await?;
+        Ok(Many::Page(Raw::new(splice_page(page.iter().map(entry), next.map(cursor::encode)))))
+    }
+}
+
+fn entry(document: &Document) -> String {
+    format!("{{\"resource\":\"{}\",\"record\":{}}}", document.kind.name(), document.json)
+}
+
+fn kinds_named(names: &str) -> Result<Vec<Kind>, Error> {
+    let kind = |name| Kind::ALL.into_iter().find(|kind| kind.name() == name);
+    let kinds: Option<Vec<Kind>> = names.split(',').map(kind).collect();
+    kinds.ok_or_else(|| Error::bad_request("query:kinds", "must be kinds of records, separated by commas"))
+}

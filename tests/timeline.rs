@@ -1,0 +1,112 @@
+//! The time line and what changed: everything of a patient, whatever its kind.
+
+use crate::{
+    on_both,
+    support::{Clinic, Person},
+};
+use chrono::TimeDelta;
+use poem::http::Method;
+use serde_json::{Value, json};
+
+const MOODS: &str = "/v1/patients/me/mood-scores";
+const ENTRIES: &str = "/v1/patients/me/journal-entries";
+const CHANGES: &str = "/v1/patients/me/changes";
+
+fn entry(clinic: &Clinic, body: &str, visibility: &str) -> Value {
+    let now = clinic.now().to_rfc3339();
+    json!({ "occurred_at": now, "time_zone": "Europe/Berlin", "body": body, "visibility": visibility })
+}
+
+/// Reads changes to their end in small pages; answers them and the last cursor.
+async fn changes(clinic: &Clinic, who: &Person, path: &str, since: Option<String>) -> (Vec<Value>, String) {
+    let (mut all, mut cursor) = (Vec::new(), since);
+    loop {
+        let since = cursor.as_ref().map(|cursor| format!("&since={cursor}")).unwrap_or_default();
+        let page = clinic.get(who, &format!("{path}?limit=2{since}")).await.expect(200).json();
+        all.extend(page["changes"].as_array().unwrap().iter().cloned());
+        cursor = page["next"].as_str().map(String::from);
+        if page["has_more"] == false {
+            return (all, cursor.unwrap());
+        }
+    }
+}
+
+on_both! {
+    async fn the_time_line_shows_all_kinds_newest_first_and_to_the_care_team_only_what_is_shared(clinic: Clinic) {
+        let me = clinic.patient.clone();
+        clinic.post(&me, MOODS, clinic.mood(5)).await.expect(201);
+        clinic.clock.advance(TimeDelta::hours(1));
+        clinic.post(&me, ENTRIES, entry(&clinic, "for me", "private")).await.expect(201);
+        clinic.clock.advance(TimeDelta::hours(1));
+        clinic.post(&me, ENTRIES, entry(&clinic, "for both", "shared")).await.expect(201);
+        clinic.clock.advance(TimeDelta::seconds(1));
+        let mine = clinic.get(&me, "/v1/patients/me/timeline").await.expect(200).json();
+        let kinds: Vec<_> = mine["items"].as_array().unwrap().iter().map(|item| item["resource"].clone()).collect();
+        assert_eq!(kinds, ["journal-entries", "journal-entries", "mood-scores"]);
+        assert_eq!(mine["items"][0]["record"]["body"], "for both");
+        let path = format!("/v1/patients/{}/timeline", me.id);
+        let theirs = clinic.get(&clinic.therapist, &path).await.expect(200);
+        assert_eq!(theirs.json()["items"].as_array().unwrap().len(), 2);
+        assert!(!theirs.text.contains("for me"));
+        let moods = clinic.get(&me, "/v1/patients/me/timeline?kinds=mood-scores,sessions").await.expect(200).json();
+        assert_eq!(moods["items"].as_array().unwrap().len(), 1);
+        let bad = clinic.get(&me, "/v1/patients/me/timeline?kinds=diaries").await;
+        bad.problem(400, "bad-request");
+        assert_eq!(bad.pointers(), ["query:kinds"]);
+    }
+
+    async fn changes_come_once_in_commit_order_and_go_on_from_the_cursor(clinic: Clinic) {
+        let me = clinic.patient.clone();
+        let mut ids = Vec::new();
+        for mood in 0..5 {
+            let made = clinic.post(&me, MOODS, clinic.mood(mood)).await.expect(201).json();
+            ids.push(made["id"].as_str().unwrap().to_owned());
+        }
+        let path = format!("{MOODS}/{}", ids[1]);
+        clinic.put(&me, &path, Some("\"1\""), clinic.mood(9)).await.expect(200);
+        let delete = clinic.call(&me, Method::DELETE, &format!("{MOODS}/{}", ids[0])).header("If-Match", "\"1\"");
+        delete.send().await.expect(204);
+        let (all, cursor) = changes(&clinic, &me, CHANGES, None).await;
+        let seen: Vec<_> = all.iter().map(|change| change["id"].as_str().unwrap().to_owned()).collect();
+        let expected = [&ids[2], &ids[3], &ids[4], &ids[1], &ids[0]];
+        assert_eq!(seen.iter().collect::<Vec<_>>(), expected);
+        assert_eq!((all[3]["record"]["mood"].as_i64(), all[3]["version"].as_i64()), (Some(9), Some(2)));
+        assert_eq!((&all[4]["deleted"], &all[4]["record"]), (&json!(true), &Value::Null));
+        assert_eq!(changes(&clinic, &me, CHANGES, Some(cursor.clone())).await, (vec![], cursor.clone()));
+        clinic.post(&me, MOODS, clinic.mood(1)).await.expect(201);
+        assert_eq!(changes(&clinic, &me, CHANGES, Some(cursor)).await.0.len(), 1);
+    }
+
+    async fn a_private_entry_never_was_for_the_care_team_and_goes_when_it_is_taken_back(clinic: Clinic) {
+        let (me, path) = (clinic.patient.clone(), format!("/v1/patients/{}/changes", clinic.patient.id));
+        clinic.post(&me, ENTRIES, entry(&clinic, "never theirs", "private")).await.expect(201);
+        let shared = clinic.post(&me, ENTRIES, entry(&clinic, "theirs", "shared")).await.expect(201).json();
+        let (theirs, cursor) = changes(&clinic, &clinic.therapist, &path, None).await;
+        assert_eq!(theirs.len(), 1);
+        let one = format!("{ENTRIES}/{}", shared["id"].as_str().unwrap());
+        clinic.put(&me, &one, Some("\"1\""), entry(&clinic, "mine again", "private")).await.expect(200);
+        let (theirs, _) = changes(&clinic, &clinic.therapist, &path, Some(cursor)).await;
+        assert_eq!((theirs.len(), &theirs[0]["deleted"]), (1, &json!(true)));
+    }
+
+    async fn a_cursor_from_elsewhere_is_told_apart_from_nonsense(clinic: Clinic) {
+        let (me, other) = (clinic.patient.clone(), clinic.new_patient().await);
+        let (_, cursor) = changes(&clinic, &other, CHANGES, None).await;
+        clinic.get(&me, &format!("{CHANGES}?since={cursor}")).await.problem(409, "foreign-cursor");
+        let nonsense = clinic.get(&me, &format!("{CHANGES}?since=abc")).await;
+        nonsense.problem(400, "bad-request");
+        assert_eq!(nonsense.pointers(), ["query:since"]);
+    }
+
+    async fn the_counter_has_no_gap_under_many_writers(clinic: Clinic) {
+        let me = clinic.patient.clone();
+        let writes = (0..40).map(|n| clinic.post(&me, MOODS, clinic.mood(n % 11)));
+        for answer in futures_util::future::join_all(writes).await {
+            answer.expect(201);
+        }
+        let (all, _) = changes(&clinic, &me, CHANGES, None).await;
+        assert_eq!(all.len(), 40);
+        let ids: std::collections::HashSet<_> = all.iter().map(|change| change["id"].to_string()).collect();
+        assert_eq!(ids.len(), 40);
+    }
+}
