@@ -55,8 +55,8 @@ fn operations(app: &App) -> impl OpenApi + use<> {
     let measures = (Records::<MoodScore>::new(app), Records::<Assessment>::new(app));
     let dosing = (Records::<Prescription>::new(app), Records::<HomeDose>::new(app));
     let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()));
-    (care, measures, dosing, findings, events::Events::new(app))
-    (care, measures, dosing, (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app)))
+    let sync = (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app));
+    (care, measures, dosing, findings, sync)
 }
 
 /// The whole service.
