@@ -2,6 +2,7 @@
 
 mod support;
 
+mod events;
 mod flags;
 mod mood_scores;
 mod timeline;

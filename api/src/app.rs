@@ -14,7 +14,7 @@ use crate::{
     store::{Database, Place},
 };
 use std::{ops::Deref, sync::Arc};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Events that a slow listener may fall behind before it loses some.
 const EVENTS: usize = 1024;
@@ -35,6 +35,8 @@ pub struct Shared {
     pub keys: Keys,
     /// What was just committed.
     pub events: broadcast::Sender<Event>,
+    /// Turns true when the process is told to stop: what would go on for ever ends then.
+    pub stopping: watch::Sender<bool>,
     /// The door to password hashing.
     pub passwords: Passwords,
     /// Who failed to sign in lately.
@@ -47,11 +49,12 @@ impl App {
     /// Opens the key store and the database; proves that the master key fits.
     pub async fn open(config: Config, clock: Clock, place: &Place, master: Secret) -> Result<Self, Error> {
         let (events, _) = broadcast::channel(EVENTS);
+        let (stopping, _) = watch::channel(false);
         let keys = Keys::open(place, master).await?;
         let db = Database::open(place, &clock, &events).await?;
         let sign_ins = SignIns::new(db.driver());
         let (passwords, guessing) = (Passwords::default(), Guessing::default());
-        Ok(Self(Arc::new(Shared { config, clock, db, keys, events, passwords, guessing, sign_ins })))
+        Ok(Self(Arc::new(Shared { config, clock, db, keys, events, stopping, passwords, guessing, sign_ins })))
     }
 }
 

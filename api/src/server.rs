@@ -26,7 +26,7 @@ pub async fn run(app: &App, listener: TcpListener) -> Result<(), Error> {
     tracing::info!(listen = %app.config.listen, "ready");
     let acceptor = Deadlines(TcpAcceptor::from_tokio(listener).map_err(Error::internal)?);
     let server = Server::new_with_acceptor(acceptor);
-    let serving = server.run_with_graceful_shutdown(http::service(app), told_to_stop(), Some(DRAIN));
+    let serving = server.run_with_graceful_shutdown(http::service(app), told_to_stop(app), Some(DRAIN));
     tokio::select! {
         ended = serving => ended.map_err(Error::internal),
         () = app.db.lost() => {
@@ -37,7 +37,7 @@ pub async fn run(app: &App, listener: TcpListener) -> Result<(), Error> {
     }
 }
 
-async fn told_to_stop() {
+async fn told_to_stop(app: &App) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return std::future::pending().await;
@@ -46,4 +46,5 @@ async fn told_to_stop() {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    app.stopping.send_replace(true);
 }

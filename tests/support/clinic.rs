@@ -131,6 +131,11 @@ impl Call<'_> {
         Self(self.0.content_type(content_type).body(body.into()))
     }
 
+    /// Sends it and leaves the body to be read bit by bit.
+    pub async fn open(self) -> Response {
+        self.0.send().await.0
+    }
+
     pub async fn send(self) -> Answer {
         Answer::of(self.0.send().await).await
     }

@@ -30,7 +30,10 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::broadcast::{Receiver, error::TryRecvError},
+    sync::{
+        broadcast::{Receiver, error::TryRecvError},
+        watch,
+    },
     time::{Interval, interval, sleep},
 };
 use uuid::Uuid;
@@ -95,8 +98,10 @@ impl Events {
     ) -> Result<EventStream<BoxStream<'static, Happened>>, Error> {
         let seat = self.seats.take(caller.0.account)?;
         let shown = sign_in::shown(request, &self.app.config).ok_or(Error::Unauthenticated)?;
-        let (app, heard) = (self.app.clone(), self.app.events.subscribe());
-        let listener = Listener { app, caller: caller.0, shown, heard, recheck: interval(RECHECK), _seat: seat };
+        let (heard, stopping) = (self.app.events.subscribe(), self.app.stopping.subscribe());
+        let recheck = interval(RECHECK);
+        let listener =
+            Listener { app: self.app.clone(), caller: caller.0, shown, heard, stopping, recheck, _seat: seat };
         let events = stream::unfold(listener, Listener::next).flat_map(stream::iter).boxed();
         Ok(EventStream::new(events).keep_alive(HEARTBEAT).to_event(named))
     }
@@ -116,6 +121,7 @@ struct Listener {
     caller: Caller,
     shown: Shown,
     heard: Receiver<Event>,
+    stopping: watch::Receiver<bool>,
     recheck: Interval,
     _seat: Seat,
 }
@@ -130,6 +136,7 @@ impl Listener {
                     continue;
                 }
                 event = self.heard.recv() => event.ok()?,
+                _ = self.stopping.changed() => return None,
             };
             sleep(GATHER).await;
             let events = self.gather(first)?;

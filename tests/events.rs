@@ -1,0 +1,86 @@
+//! What happens, as it happens: who hears of what.
+
+use crate::{
+    on_both,
+    support::{Clinic, Person},
+};
+use poem::{Response, http::Method};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader, Lines};
+
+struct Listening(Lines<Box<dyn AsyncBufRead + Unpin + Send>>);
+
+/// Listens; whatever is written from now on is heard.
+async fn listen(clinic: &Clinic, who: &Person) -> Listening {
+    let response: Response = clinic.call(who, Method::GET, "/v1/events").open().await;
+    assert_eq!(response.content_type(), Some("text/event-stream"));
+    let body: Box<dyn AsyncBufRead + Unpin + Send> =
+        Box::new(BufReader::new(Box::pin(response.into_body().into_async_read())));
+    Listening(body.lines())
+}
+
+impl Listening {
+    /// The next event: its name and its data.
+    async fn next(&mut self) -> (String, Value) {
+        let mut name = String::new();
+        loop {
+            let line = self.0.next_line().await.unwrap().expect("the stream ended");
+            if let Some(event) = line.strip_prefix("event: ") {
+                event.clone_into(&mut name);
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                return (name, serde_json::from_str(data).unwrap());
+            }
+        }
+    }
+
+    async fn ended(mut self) -> bool {
+        while let Some(line) = self.0.next_line().await.unwrap() {
+            assert!(!line.starts_with("data:"), "{line}");
+        }
+        true
+    }
+}
+
+fn entry(clinic: &Clinic, visibility: &str) -> Value {
+    json!({ "occurred_at": clinic.now().to_rfc3339(), "time_zone": "Europe/Berlin", "body": "x", "visibility": visibility })
+}
+
+on_both! {
+    async fn the_care_team_hears_of_a_record_by_its_ids_alone(clinic: Clinic) {
+        let mut therapist = listen(&clinic, &clinic.therapist).await;
+        let made = clinic.post(&clinic.patient, "/v1/patients/me/mood-scores", clinic.mood(2)).await.expect(201).json();
+        let heard = therapist.next().await;
+        assert_eq!(heard, ("record".into(), json!({ "patient_id": clinic.patient.id.to_string(), "id": made["id"] })));
+    }
+
+    async fn what_is_private_is_heard_by_the_patient_alone(clinic: Clinic) {
+        let (mut therapist, mut patient) =
+            (listen(&clinic, &clinic.therapist).await, listen(&clinic, &clinic.patient).await);
+        let path = "/v1/patients/me/journal-entries";
+        let private = clinic.post(&clinic.patient, path, entry(&clinic, "private")).await.expect(201).json();
+        assert_eq!(patient.next().await.1["id"], private["id"]);
+        let shared = clinic.post(&clinic.patient, path, entry(&clinic, "shared")).await.expect(201).json();
+        assert_eq!(therapist.next().await.1["id"], shared["id"]);
+    }
+
+    async fn nobody_hears_of_those_they_may_not_see(clinic: Clinic) {
+        let (other, admin) = (clinic.new_patient().await, clinic.admin.clone());
+        let (mut listening, admin) = (listen(&clinic, &other).await, listen(&clinic, &admin).await);
+        clinic.post(&clinic.patient, "/v1/patients/me/mood-scores", clinic.mood(2)).await.expect(201);
+        let own = clinic.post(&other, "/v1/patients/me/mood-scores", clinic.mood(3)).await.expect(201).json();
+        assert_eq!(listening.next().await.1["id"], own["id"]);
+        clinic.app.stopping.send_replace(true);
+        assert!(admin.ended().await);
+    }
+
+    async fn an_account_has_so_many_streams_and_gets_them_back(clinic: Clinic) {
+        let mut open = Vec::new();
+        for _ in 0..16 {
+            open.push(listen(&clinic, &clinic.therapist).await);
+        }
+        clinic.get(&clinic.therapist, "/v1/events").await.problem(429, "too-many-attempts");
+        open.pop();
+        open.push(listen(&clinic, &clinic.therapist).await);
+        clinic.anonymous(Method::GET, "/v1/events").send().await.problem(401, "unauthenticated");
+    }
+}
