@@ -22,13 +22,19 @@ mod sign_in;
 pub mod assessments;
 pub mod changes;
 pub mod events;
+pub mod auth;
+pub mod care_team;
+pub mod clinic;
 #[cfg(test)]
 mod examples;
 pub mod flags;
 pub mod home_doses;
 pub mod intentions;
+pub mod invitations;
 pub mod journal_entries;
+pub mod members;
 pub mod mood_scores;
+pub mod patients;
 pub mod prescriptions;
 pub mod reminders;
 pub mod sessions;
@@ -42,6 +48,12 @@ use crate::{
         mood_scores::MoodScore, prescriptions::Prescription, sessions::Session,
     },
 };
+use auth::Auth;
+use care_team::CareTeams;
+use clinic::Clinics;
+use invitations::Invitations;
+use members::Members;
+use patients::{Patients, Profiles};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
 use poem_openapi::{OpenApi, OpenApiService};
 use records::Records;
@@ -57,6 +69,12 @@ fn operations(app: &App) -> impl OpenApi + use<> {
     let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()));
     let sync = (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app));
     (care, measures, dosing, findings, sync)
+    (care, measures, dosing, findings, events::Events::new(app))
+    (care, measures, dosing, (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app)))
+    (care, measures, dosing, events::Events::new(app))
+    let people = (Patients(app.clone()), Profiles(app.clone()), CareTeams(app.clone()));
+    let clinic = (Clinics(app.clone()), Members(app.clone()), Invitations(app.clone()));
+    (Auth(app.clone()), clinic, people, (care, measures, dosing))
 }
 
 /// The whole service.

@@ -1,5 +1,6 @@
 //! Who calls, and the proof that they may: parameters of the handlers.
 
+use super::sign_in::{self, Holder};
 use crate::{
     app::App,
     error::Error,
@@ -81,13 +82,36 @@ pub struct Staff<R> {
     right: PhantomData<R>,
 }
 
+impl<R> Staff<R> {
+    /// Commits to the audit log that something of each of these patients is about to be shown.
+    pub async fn audit_reads(&self, app: &App, operation: &'static str, patients: &[Uuid]) -> Result<(), Error> {
+        if patients.is_empty() {
+            return Ok(());
+        }
+        let (caller, patients) = (self.caller.clone(), patients.to_vec());
+        let unit = async move |tx: &crate::store::Tx| {
+            let entry = |patient| audit::Entry {
+                clinic: caller.clinic,
+                account: Some(caller.account),
+                operation,
+                patient: Some(patient),
+                record: None,
+                version: None,
+                request: Some(caller.request),
+            };
+            audit::append_all(tx, patients.into_iter().map(entry)).await
+        };
+        app.db.write(self.caller.clinic, unit).await
+    }
+}
+
 fn app(request: &Request) -> Result<&App, Error> {
     request.data::<App>().ok_or_else(|| Error::internal("the app is not at hand"))
 }
 
 /// Who calls; 401 if that cannot be told.
 async fn caller(request: &Request) -> Result<Caller, Error> {
-    crate::http::sign_in::caller(request, app(request)?).await
+    sign_in::caller(request, app(request)?).await
 }
 
 /// The patient in the path, as far as the caller may name one: `me` is the patient's word for themselves.
@@ -177,6 +201,7 @@ macro_rules! signed_in {
 }
 
 signed_in!(=> SignedIn, request, Ok(Self(caller(request).await?)));
+signed_in!(=> Holder, request, Ok(sign_in::holder(request, app(request)?).await?));
 signed_in!(R => Staff<R>, request, {
     let caller = caller(request).await?;
     if caller.roles.meet(R::HOLDERS) && !caller.roles.meet(Roles::PATIENT) {

@@ -1,6 +1,7 @@
 //! The headers and ids that make a write safe to repeat.
 
 use crate::{error::Error, store::records::Precondition};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// A version as a strong entity tag.
@@ -17,6 +18,15 @@ pub(super) fn if_match(header: Option<&str>) -> Result<Precondition, Error> {
         .ok_or_else(|| Error::bad_request("header:If-Match", "must be one ETag as it was answered, such as \"3\""))?;
     // A tag that we never gave is another version than any.
     Ok(Precondition::Version(tag.parse().unwrap_or(0)))
+}
+
+/// Refuses a change of anything but the version that the caller holds; `current` is what they would see now.
+pub(super) fn expect(held: Precondition, version: i64, current: impl FnOnce() -> Option<Value>) -> Result<(), Error> {
+    match held {
+        Precondition::None => Err(Error::PreconditionRequired),
+        Precondition::Version(held) if held == version => Ok(()),
+        Precondition::Version(_) => Err(Error::Stale(current().map(Box::new))),
+    }
 }
 
 /// A key of 1 to 255 visible ASCII characters.

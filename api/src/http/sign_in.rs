@@ -28,17 +28,27 @@ pub(super) enum Shown {
     Cookie(Hash),
 }
 
+/// Somebody who is signed in, with the second factor or without: for what turns it on, and for signing out.
+pub struct Holder {
+    /// What the request showed.
+    pub(super) shown: Shown,
+    /// What is known of it.
+    pub(super) held: Held,
+    /// The request.
+    pub(super) request: Uuid,
+}
+
 /// The caller, if they are signed in with everything that is asked of them.
 pub(super) async fn caller(request: &Request, app: &App) -> Result<Caller, Error> {
-    let (_, Held { owner, .. }) = holder(request, app).await?;
+    let Holder { held: Held { owner, .. }, .. } = holder(request, app).await?;
     if owner.kind == AccountKind::Member && !owner.second_factor && !owner.demo {
         return Err(Error::SecondFactorRequired { signed_in: true });
     }
     Ok(caller_of(&owner, request))
 }
 
-/// Whoever is signed in, with the second factor or without: for what turns it on, and for signing out.
-pub(super) async fn holder(request: &Request, app: &App) -> Result<(Shown, Held), Error> {
+/// Whoever is signed in, with everything that is asked of them or not.
+pub(super) async fn holder(request: &Request, app: &App) -> Result<Holder, Error> {
     let shown = shown(request, &app.config).ok_or(Error::Unauthenticated)?;
     let held = match shown {
         Shown::Token(hash) => app.sign_ins.of_token(&app.db, hash, app.clock.now()).await?,
@@ -49,7 +59,7 @@ pub(super) async fn holder(request: &Request, app: &App) -> Result<(Shown, Held)
             app.sign_ins.of_cookie(&app.db, hash, app.clock.now()).await?
         }
     };
-    Ok((shown, held.ok_or(Error::Unauthenticated)?))
+    Ok(Holder { shown, held: held.ok_or(Error::Unauthenticated)?, request: request_id(request) })
 }
 
 /// Whether what was shown still holds, and for whom. Not counted as use.
@@ -63,8 +73,7 @@ pub(super) async fn still(app: &App, shown: Shown, request: Uuid) -> Result<Call
     Ok(Caller { account, clinic, clinic_zone, roles, request })
 }
 
-/// The same as a caller.
-pub(super) fn caller_of(owner: &Owner, request: &Request) -> Caller {
+fn caller_of(owner: &Owner, request: &Request) -> Caller {
     Caller {
         account: owner.account,
         clinic: owner.clinic,

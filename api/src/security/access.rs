@@ -11,7 +11,7 @@
 //!
 //! Whom a caller may not know of is not found; where a known patient's thing is not theirs to see, it is forbidden.
 
-use crate::error::Error;
+use crate::{domain::accounts::Role, error::Error};
 use chrono_tz::Tz;
 use uuid::Uuid;
 
@@ -46,6 +46,11 @@ impl Roles {
         self.0 & other.0 != 0
     }
 
+    /// A member's roles one by one.
+    pub fn to_vec(self) -> Vec<Role> {
+        Role::ALL.into_iter().filter(|role| self.meet(Self::from_code(role.bit()))).collect()
+    }
+
     /// The staff roles as a number, for the row of a member.
     pub fn code(self) -> i16 {
         i16::from(self.0 & 7)
@@ -54,6 +59,12 @@ impl Roles {
     /// The staff roles of a row.
     pub fn from_code(code: i16) -> Self {
         Self(u8::try_from(code & 7).unwrap_or_default())
+    }
+}
+
+impl FromIterator<Role> for Roles {
+    fn from_iter<T: IntoIterator<Item = Role>>(roles: T) -> Self {
+        roles.into_iter().fold(Self::NONE, |all, role| all.and(Self::from_code(role.bit())))
     }
 }
 
@@ -117,6 +128,10 @@ rights! {
     ActOnFlags: Roles::CLINICIAN;
     /// To read and change the profile.
     Profile: Roles::ALL;
+    /// To see the clinic, its staff, and those of its patients whom one may know of.
+    WorkHere: Roles::CLINICIAN.and(Roles::ADMIN);
+    /// To run the clinic: its settings, its staff.
+    Administer: Roles::ADMIN;
     /// To read the care team.
     ReadCareTeam: Roles::ALL;
     /// To change the care team; of therapists, the primary one.

@@ -69,7 +69,7 @@ pub struct Guessing(Arc<Mutex<Memory>>);
 
 struct Memory {
     addresses: LruCache<IpAddr, Failures>,
-    unknown: LruCache<[u8; 32], Failures>,
+    unknown: LruCache<Vec<u8>, Failures>,
 }
 
 impl Default for Guessing {
@@ -104,14 +104,14 @@ impl Guessing {
     }
 
     /// What failed for an account that does not exist, by the blind index of its address.
-    pub fn unknown(&self, index: [u8; 32]) -> Failures {
-        self.memory().unknown.peek(&index).copied().unwrap_or_default()
+    pub fn unknown(&self, index: &[u8]) -> Failures {
+        self.memory().unknown.peek(index).copied().unwrap_or_default()
     }
 
     /// A failure for an account that does not exist.
-    pub fn unknown_failed(&self, index: [u8; 32], now: DateTime<Utc>) {
+    pub fn unknown_failed(&self, index: &[u8], now: DateTime<Utc>) {
         let mut memory = self.memory();
-        let failures = memory.unknown.get_or_insert_mut(index, Failures::default);
+        let failures = memory.unknown.get_or_insert_mut_ref(index, Failures::default);
         *failures = failures.and(now);
     }
 
@@ -198,9 +198,9 @@ mod tests {
     fn an_account_that_does_not_exist_waits_like_one_that_does() {
         let guessing = Guessing::default();
         for _ in 0..5 {
-            guessing.unknown_failed([7; 32], noon());
+            guessing.unknown_failed(&[7; 32], noon());
         }
-        assert_eq!(guessing.unknown([7; 32]).wait(noon()), Some(1));
-        assert_eq!(guessing.unknown([8; 32]).wait(noon()), None);
+        assert_eq!(guessing.unknown(&[7; 32]).wait(noon()), Some(1));
+        assert_eq!(guessing.unknown(&[8; 32]).wait(noon()), None);
     }
 }

@@ -93,6 +93,11 @@ pub async fn page(
     Ok(page.order_by_asc(Column::Id).limit(limit).all(db).await?)
 }
 
+/// Whose row it is.
+pub fn id(row: &patient::Model) -> Uuid {
+    row.id
+}
+
 /// Opens a row.
 pub fn open(row: &patient::Model, keys: &OwnerKeys) -> Result<Profile, Error> {
     let text = keys.open(&spot(row.clinic_id, row.id, row.version), &row.sealed)?;

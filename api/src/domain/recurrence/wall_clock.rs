@@ -86,6 +86,11 @@ impl QuietHours {
     /// No quiet hours.
     pub const NONE: Self = Self { start: TimeOfDay::MIDNIGHT, end: TimeOfDay::MIDNIGHT };
 
+    /// What a new patient begins with: ten in the evening to seven in the morning.
+    pub const fn usual() -> Self {
+        Self { start: TimeOfDay(22 * 60), end: TimeOfDay(7 * 60) }
+    }
+
     /// Whether a time of day lies in them. Their end does not.
     pub fn cover(&self, time: NaiveTime) -> bool {
         let (start, end) = (self.start.time(), self.end.time());

@@ -1,0 +1,89 @@
+//! Signing in with a password, and the code of the second factor where it is on.
+
+use super::{
+    Account, Credentials, Entered, Entry,
+    second_factor::{Code, code},
+};
+use crate::{
+    app::App,
+    error::Error,
+    security::access::Roles,
+    store::{accounts, audit, members},
+};
+use std::net::IpAddr;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// Checks the credentials and begins a sign-in. The turn at hashing is held to the end, so that what failed is counted
+/// before the next one is looked at.
+pub(super) async fn login(app: &App, asked: Credentials, from: IpAddr, request: Uuid) -> Result<Entered, Error> {
+    let now = app.clock.now();
+    may_try(app.guessing.address_waits(from, now))?;
+    let index = app.keys.email_index(&asked.email);
+    let turn = app.passwords.turn().await?;
+    let found = accounts::find_by_email(app.db.read(), &index).await?;
+    let failures = found.as_ref().map_or_else(|| app.guessing.unknown(&index), |account| account.failures);
+    may_try(failures.wait(now))?;
+    let stored = found.as_ref().map(|account| account.password_hash.clone());
+    let right = turn.verify(Zeroizing::new(asked.password), stored).await?;
+    let refused = Refused { from, index: &index, account: found.as_ref().map(|account| account.id) };
+    let Some(account) = found.filter(|_| right) else { return refused.count(app).await };
+    let step = match code(app, &account, asked.otp.as_deref()).await? {
+        Code::NotAsked => None,
+        Code::Right(step) => Some(step),
+        Code::Missing => return Err(Error::SecondFactorRequired { signed_in: false }),
+        Code::Wrong => return refused.count(app).await,
+    };
+    let (id, clinic, kind) = (account.id, account.clinic, account.kind);
+    let unit = async move |tx: &crate::store::Tx| {
+        let Some(account) = accounts::lock(tx, id).await? else { return Ok(None) };
+        if step.is_some_and(|step| step <= account.last_step) {
+            return Ok(None);
+        }
+        accounts::succeeded(tx, id, step).await?;
+        let roles = members::roles(tx.db(), clinic, id).await?.unwrap_or(Roles::PATIENT);
+        let entry = Entry::begin(tx, id, kind, asked.session).await?;
+        audit::append(tx, event(clinic, id, "auth_login", request)).await?;
+        Ok(Some((entry, Account::new(id, kind, roles))))
+    };
+    match app.db.write(id, unit).await? {
+        Some((entry, account)) => Ok(entry.answer(app, account)),
+        None => refused.count(app).await,
+    }
+}
+
+/// An audit row about an account itself.
+pub(super) fn event(clinic: Uuid, account: Uuid, operation: &'static str, request: Uuid) -> audit::Entry<'static> {
+    audit::Entry {
+        clinic,
+        account: Some(account),
+        operation,
+        patient: None,
+        record: None,
+        version: None,
+        request: Some(request),
+    }
+}
+
+/// Who is refused: one answer for every cause.
+struct Refused<'a> {
+    from: IpAddr,
+    index: &'a [u8],
+    account: Option<Uuid>,
+}
+
+impl Refused<'_> {
+    async fn count(self, app: &App) -> Result<Entered, Error> {
+        let now = app.clock.now();
+        app.guessing.address_failed(self.from, now);
+        match self.account {
+            Some(id) => app.db.write(id, async move |tx: &crate::store::Tx| accounts::failed(tx, id).await).await?,
+            None => app.guessing.unknown_failed(self.index, now),
+        }
+        Err(Error::SignInRefused)
+    }
+}
+
+fn may_try(wait: Option<u64>) -> Result<(), Error> {
+    wait.map_or(Ok(()), |retry_after| Err(Error::TooManyAttempts { retry_after }))
+}

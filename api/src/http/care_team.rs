@@ -1,0 +1,314 @@
+//! `/v1/patients/{patient}/care-team`: who may see a patient, from which day to which day of the clinic. Everybody who
+//! may know of the patient reads it; the primary therapist and the clinic's admins write.
+
+use super::{
+    body::Checked,
+    permit::Permit,
+    preconditions::{etag, expect, if_match, record_id},
+    reply::Done,
+    resource::Tag,
+};
+use crate::{
+    app::App,
+    domain::faults::Faults,
+    error::Error,
+    security::access::{Caller, ReadCareTeam, Roles, WriteCareTeam},
+    store::{
+        Scope, Tx, audit,
+        care_team::{self, Relation},
+        members,
+        records::Precondition,
+    },
+};
+use chrono::NaiveDate;
+use poem_openapi::{
+    ApiResponse, Object, OpenApi,
+    param::{Header, Path},
+    payload::Json,
+    types::{Example, ToJSON},
+};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A place on the care team.
+#[derive(Debug, Clone, PartialEq, Eq, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
+pub struct NewCareRelation {
+    /// A therapist or prescriber of the clinic.
+    pub member_id: Uuid,
+    /// Whether they are told first; then nobody else is.
+    pub primary: bool,
+    /// The first day, in the clinic's zone.
+    pub from_on: NaiveDate,
+    /// The last day; open while left out.
+    pub until_on: Option<NaiveDate>,
+}
+
+impl Example for NewCareRelation {
+    fn example() -> Self {
+        Self {
+            member_id: Uuid::from_u128(0x0195_a1b0_77e2_7a14_8c5d_1b6f_4e9a_3c01),
+            primary: false,
+            from_on: NaiveDate::from_ymd_opt(2026, 3, 1).unwrap_or_default(),
+            until_on: NaiveDate::from_ymd_opt(2026, 3, 31),
+        }
+    }
+}
+
+/// A place on the care team, as it is kept.
+#[derive(Debug, Clone, Object)]
+#[oai(skip_serializing_if_is_none, example)]
+pub struct CareRelation {
+    /// Its id.
+    pub id: Uuid,
+    /// Rises by one with every change; the ETag.
+    pub version: i64,
+    /// The member.
+    pub member_id: Uuid,
+    /// What they are called, while they are a member.
+    pub display_name: Option<String>,
+    /// Whether they are told first.
+    pub primary: bool,
+    /// The first day, in the clinic's zone.
+    pub from_on: NaiveDate,
+    /// The last day.
+    pub until_on: Option<NaiveDate>,
+}
+
+impl CareRelation {
+    fn new(relation: Relation, display_name: Option<String>) -> Self {
+        Self {
+            id: relation.id,
+            version: relation.version,
+            member_id: relation.member,
+            display_name,
+            primary: relation.primary,
+            from_on: relation.from_on,
+            until_on: relation.until_on,
+        }
+    }
+}
+
+impl Example for CareRelation {
+    fn example() -> Self {
+        let NewCareRelation { member_id, primary, from_on, until_on } = NewCareRelation::example();
+        let id = Uuid::from_u128(0x0195_a1c4_2f60_7d3e_b1a9_6c8e_0f47_5d22);
+        Self { id, version: 1, member_id, display_name: Some("Dr. Ada Lindt".into()), primary, from_on, until_on }
+    }
+}
+
+/// A care team: who was, is and will be on it.
+#[derive(Debug, Clone, Object)]
+#[oai(example)]
+pub struct CareTeam {
+    /// Newest first day first.
+    pub items: Vec<CareRelation>,
+    /// Always null: a care team is one page.
+    pub next_cursor: Option<String>,
+}
+
+impl Example for CareTeam {
+    fn example() -> Self {
+        Self { items: vec![CareRelation::example()], next_cursor: None }
+    }
+}
+
+/// A care team.
+#[derive(ApiResponse)]
+pub enum Many {
+    /// All of it.
+    #[oai(status = 200)]
+    All(Json<CareTeam>),
+}
+
+/// A relation was made.
+#[derive(ApiResponse)]
+pub enum Made {
+    /// The relation, with its version as ETag.
+    #[oai(status = 201)]
+    Made(Json<CareRelation>, #[oai(header = "ETag")] String),
+}
+
+/// A relation was made or replaced.
+#[derive(ApiResponse)]
+pub enum Put {
+    /// The relation was replaced, or was so already.
+    #[oai(status = 200)]
+    Replaced(Json<CareRelation>, #[oai(header = "ETag")] String),
+    /// The relation was made.
+    #[oai(status = 201)]
+    Made(Json<CareRelation>, #[oai(header = "ETag")] String),
+}
+
+/// Care teams.
+pub struct CareTeams(pub App);
+
+#[OpenApi(prefix_path = "/patients/:patient/care-team", tag = "Tag::Patients")]
+impl CareTeams {
+    /// List the care team
+    ///
+    /// Past and future members too.
+    #[oai(path = "/", method = "get", operation_id = "care_team_list")]
+    async fn list(&self, permit: Permit<ReadCareTeam>) -> Result<Many, Error> {
+        let relations = care_team::list(self.0.db.read(), &permit.scope).await?;
+        let names = self.names(permit.scope.clinic).await?;
+        permit.audit_read(&self.0, "care_team_list", None).await?;
+        let named = |relation: Relation| {
+            let name = names.get(&relation.member).cloned();
+            CareRelation::new(relation, name)
+        };
+        Ok(Many::All(Json(CareTeam { items: relations.into_iter().map(named).collect(), next_cursor: None })))
+    }
+
+    /// Add to the care team
+    ///
+    /// A member has one relation to a patient on any day: another one on the same days is refused.
+    #[oai(path = "/", method = "post", operation_id = "care_team_create")]
+    async fn create(&self, permit: Permit<WriteCareTeam>, new: Checked<NewCareRelation>) -> Result<Made, Error> {
+        let put = Asked { id: None, held: Precondition::None, new };
+        let (relation, tag, _) = self.put(permit, put).await?;
+        Ok(Made::Made(relation, tag))
+    }
+
+    /// Replace a place on the care team
+    ///
+    /// Or make one with an id of the client's. A last day of yesterday ends it at once.
+    #[oai(path = "/:id", method = "put", operation_id = "care_team_replace")]
+    async fn replace(
+        &self,
+        permit: Permit<WriteCareTeam>,
+        /// The relation's id: of version 7 or 4, chosen by the client.
+        id: Path<String>,
+        /// The version that this replaces, as its ETag; not sent when making a relation.
+        #[oai(name = "If-Match")]
+        held: Header<Option<String>>,
+        new: Checked<NewCareRelation>,
+    ) -> Result<Put, Error> {
+        let put = Asked { id: Some(record_id(&id.0)?), held: if_match(held.0.as_deref())?, new };
+        let (relation, tag, created) = self.put(permit, put).await?;
+        Ok(if created { Put::Made(relation, tag) } else { Put::Replaced(relation, tag) })
+    }
+
+    /// Remove from the care team
+    ///
+    /// As if it had never been; to end a relation, give it a last day instead.
+    #[oai(path = "/:id", method = "delete", operation_id = "care_team_delete")]
+    async fn delete(
+        &self,
+        permit: Permit<WriteCareTeam>,
+        /// The relation's id.
+        id: Path<String>,
+        /// The version that is deleted, as its ETag.
+        #[oai(name = "If-Match")]
+        held: Header<Option<String>>,
+    ) -> Result<Done, Error> {
+        may_write(&permit)?;
+        let (id, held) = (id.0.parse::<Uuid>().map_err(|_| Error::NotFound)?, if_match(held.0.as_deref())?);
+        let (scope, caller) = (permit.scope, permit.caller);
+        let unit = async move |tx: &Tx| {
+            let Some(found) = care_team::find(tx.db(), &scope, id).await? else {
+                // Removed by the request that this one repeats; there is nothing to tell from an id that never was.
+                return Ok(());
+            };
+            expect(held, found.version, || CareRelation::new(found.clone(), None).to_json())?;
+            care_team::remove(tx, &scope, id).await?;
+            audit::append(tx, event(&caller, &scope, "care_team_delete", &found)).await
+        };
+        self.0.db.write(scope.patient, unit).await?;
+        Ok(Done::Done)
+    }
+}
+
+/// What a write asks for.
+struct Asked {
+    id: Option<Uuid>,
+    held: Precondition,
+    new: Checked<NewCareRelation>,
+}
+
+impl CareTeams {
+    async fn put(
+        &self,
+        permit: Permit<WriteCareTeam>,
+        asked: Asked,
+    ) -> Result<(Json<CareRelation>, String, bool), Error> {
+        may_write(&permit)?;
+        let (scope, caller) = (permit.scope, permit.caller);
+        let unit = async move |tx: &Tx| {
+            let id = asked.id.unwrap_or_else(|| tx.new_id());
+            let found = care_team::find(tx.db(), &scope, id).await?;
+            let new = asked.new.outcome();
+            match (&found, asked.held) {
+                (None, Precondition::None) => {}
+                (None, Precondition::Version(_)) => return Err(Error::Stale(None)),
+                // The same value again is no change, whatever version the caller holds.
+                (Some(found), _) if new.as_ref().is_ok_and(|new| same(found, new)) => {
+                    return Ok((found.clone(), false));
+                }
+                (Some(found), held) => {
+                    expect(held, found.version, || CareRelation::new(found.clone(), None).to_json())?;
+                }
+            }
+            let version = found.as_ref().map_or(1, |found| found.version + 1);
+            let relation = check(tx, &scope, new?, id, version).await?;
+            let operation = if found.is_some() { "care_team_replace" } else { "care_team_create" };
+            match found {
+                Some(_) => care_team::update(tx, &scope, &relation).await?,
+                None => care_team::insert(tx, &scope, &relation).await?,
+            }
+            audit::append(tx, event(&caller, &scope, operation, &relation)).await?;
+            Ok((relation, operation == "care_team_create"))
+        };
+        let (relation, created) = self.0.db.write(scope.patient, unit).await?;
+        let (name, tag) = (self.names(scope.clinic).await?.remove(&relation.member), etag(relation.version));
+        Ok((Json(CareRelation::new(relation, name)), tag, created))
+    }
+
+    async fn names(&self, clinic: Uuid) -> Result<HashMap<Uuid, String>, Error> {
+        let keys = self.0.keys.of_clinic(clinic).await?;
+        let members = members::list(self.0.db.read(), clinic, &keys).await?;
+        Ok(members.into_iter().map(|member| (member.id, member.display_name)).collect())
+    }
+}
+
+/// A therapist writes the care teams whose primary they are; an admin writes all.
+fn may_write(permit: &Permit<WriteCareTeam>) -> Result<(), Error> {
+    let primary = permit.care.is_some_and(|care| care.is_primary);
+    if primary || permit.caller.roles.meet(Roles::ADMIN) { Ok(()) } else { Err(Error::Forbidden) }
+}
+
+fn same(found: &Relation, new: &NewCareRelation) -> bool {
+    (found.member, found.primary, found.from_on, found.until_on)
+        == (new.member_id, new.primary, new.from_on, new.until_on)
+}
+
+/// The relation, or everything that is wrong with it.
+async fn check(tx: &Tx, scope: &Scope, new: NewCareRelation, id: Uuid, version: i64) -> Result<Relation, Error> {
+    let mut faults = Faults::default();
+    if new.until_on.is_some_and(|until| until < new.from_on) {
+        faults.add("/until_on", "must not be before from_on");
+    }
+    let roles = members::roles(tx.db(), scope.clinic, new.member_id).await?;
+    if !roles.is_some_and(|roles| roles.meet(Roles::CLINICIAN)) {
+        faults.add("/member_id", "a therapist or prescriber of this clinic");
+    }
+    faults.none()?;
+    let NewCareRelation { member_id, primary, from_on, until_on } = new;
+    let relation = Relation { id, member: member_id, primary, from_on, until_on, version };
+    if care_team::overlaps(tx, scope, &relation).await? {
+        return Err(Error::Exists);
+    }
+    Ok(relation)
+}
+
+fn event(caller: &Caller, scope: &Scope, operation: &'static str, relation: &Relation) -> audit::Entry<'static> {
+    audit::Entry {
+        clinic: scope.clinic,
+        account: Some(caller.account),
+        operation,
+        patient: Some(scope.patient),
+        record: Some(relation.id),
+        version: Some(relation.version),
+        request: Some(caller.request),
+    }
+}

@@ -1,0 +1,188 @@
+//! Making an invitation, and the patient it is for.
+
+use super::{Invitation, NewInvitation};
+use crate::{
+    app::App,
+    domain::{
+        accounts::{AccountKind, Role},
+        clinic::{Clinic, zone},
+        faults::Faults,
+        profile::{PatientState, Profile},
+        recurrence::QuietHours,
+    },
+    error::Error,
+    http::body::Checked,
+    security::{
+        access::{Caller, Roles},
+        tokens::{Purpose, Token},
+    },
+    store::{
+        Scope, Tx, audit,
+        care_team::{self, Relation},
+        clinics,
+        idempotency::{self, Once},
+        invitations, members, profiles,
+    },
+};
+use uuid::Uuid;
+
+/// Invites. The same request again answers what it answered.
+pub(super) async fn invite(
+    app: &App,
+    caller: Caller,
+    key: String,
+    new: Checked<NewInvitation>,
+) -> Result<Invitation, Error> {
+    let once = Once::new(caller.clinic, caller.account, key, new.fingerprint);
+    if let Some(before) = repeated(app, &caller, once.clone()).await? {
+        return Ok(before);
+    }
+    let new = new.value()?;
+    if new.kind == AccountKind::Member && !caller.roles.meet(Roles::ADMIN) {
+        return Err(Error::Forbidden);
+    }
+    let patient = (new.kind == AccountKind::Patient).then(|| app.clock.new_id());
+    let clinic_keys = app.keys.of_clinic(caller.clinic).await?;
+    let keys = match patient {
+        Some(patient) => app.keys.of_patient(patient).await?,
+        None => clinic_keys.clone(),
+    };
+    let owner = patient.unwrap_or(caller.clinic);
+    let unit = async move |tx: &Tx| {
+        if let Some(before) = find_repeated(tx, &caller, &once).await? {
+            return Ok(before);
+        }
+        let clinic = clinics::find(tx.db(), caller.clinic, &clinic_keys).await?.ok_or(Error::NotFound)?;
+        let checked = check(tx, &caller, &clinic, &new, patient).await?;
+        let code = Token::new(Purpose::Invitation);
+        if let Some(Patient { profile, primary }) = checked {
+            profiles::insert(tx, &profile, &keys).await?;
+            if let Some(member) = primary {
+                begin_care(tx, &caller, profile.id, member).await?;
+            }
+        }
+        let row = invitations::NewInvitation {
+            id: tx.new_id(),
+            clinic: caller.clinic,
+            kind: new.kind,
+            roles: if patient.is_some() { Roles::NONE } else { roles(&new) },
+            patient,
+            code: code.hash(),
+            by: Some(caller.account),
+            by_mail: true,
+        };
+        let sealed =
+            invitations::Sealed { email: new.email, display_name: new.display_name, code: code.reveal().to_owned() };
+        let made = invitations::insert(tx, row, &sealed, &keys).await?;
+        idempotency::keep(tx, &once, 201, made.id, 1).await?;
+        audit::append(tx, event(&caller, patient, made.id)).await?;
+        Ok(view(&made))
+    };
+    app.db.write(owner, unit).await
+}
+
+/// A patient who is about to be made, and who accompanies them first.
+struct Patient {
+    profile: Profile,
+    primary: Option<Uuid>,
+}
+
+/// The patient to be made, none for a member, or everything that is wrong with the invitation.
+async fn check(
+    tx: &Tx,
+    caller: &Caller,
+    clinic: &Clinic,
+    new: &NewInvitation,
+    patient: Option<Uuid>,
+) -> Result<Option<Patient>, Error> {
+    let mut faults = Faults::default();
+    let Some(id) = patient else {
+        if roles(new) == Roles::NONE {
+            faults.add("/roles", "what the member will do: at least one role");
+        }
+        for (pointer, given) in [
+            ("/time_zone", new.time_zone.is_some()),
+            ("/locale", new.locale.is_some()),
+            ("/country", new.country.is_some()),
+            ("/primary_member_id", new.primary_member_id.is_some()),
+        ] {
+            if given {
+                faults.add(pointer, "is for patients alone");
+            }
+        }
+        faults.none()?;
+        return Ok(None);
+    };
+    if new.roles.as_ref().is_some_and(|roles| !roles.is_empty()) {
+        faults.add("/roles", "is for members alone");
+    }
+    let inviting = caller.roles.meet(Roles::CLINICIAN).then_some(caller.account);
+    let primary = new.primary_member_id.or(inviting);
+    if let Some(member) = new.primary_member_id {
+        let found = members::roles(tx.db(), clinic.id, member).await?;
+        if !found.is_some_and(|roles| roles.meet(Roles::CLINICIAN)) {
+            faults.add("/primary_member_id", "a therapist or prescriber of this clinic");
+        }
+    }
+    let time_zone = match &new.time_zone {
+        Some(name) => zone("/time_zone", name, &mut faults).unwrap_or(clinic.time_zone),
+        None => clinic.time_zone,
+    };
+    faults.none()?;
+    let profile = Profile {
+        id,
+        clinic: clinic.id,
+        display_name: new.display_name.clone(),
+        name_latin: None,
+        pronouns: None,
+        phone: None,
+        language: None,
+        time_zone,
+        locale: new.locale.clone().unwrap_or_else(|| "en".into()),
+        country: new.country.clone().unwrap_or_else(|| clinic.country.clone()),
+        quiet_hours: QuietHours::usual(),
+        state: PatientState::Invited,
+        version: 1,
+    };
+    Ok(Some(Patient { profile, primary }))
+}
+
+async fn begin_care(tx: &Tx, caller: &Caller, patient: Uuid, member: Uuid) -> Result<(), Error> {
+    let from_on = tx.now().with_timezone(&caller.clinic_zone).date_naive();
+    let relation = Relation { id: tx.new_id(), member, primary: true, from_on, until_on: None, version: 1 };
+    care_team::insert(tx, &Scope { clinic: caller.clinic, patient, sees_private: false }, &relation).await
+}
+
+/// What this very request made before. Looked for ahead of the unit too, so that a repetition makes no keys for a
+/// patient who will not be.
+async fn repeated(app: &App, caller: &Caller, once: Once) -> Result<Option<Invitation>, Error> {
+    let caller = caller.clone();
+    let owner = caller.clinic;
+    app.db.write(owner, async move |tx: &Tx| find_repeated(tx, &caller, &once).await).await
+}
+
+async fn find_repeated(tx: &Tx, caller: &Caller, once: &Once) -> Result<Option<Invitation>, Error> {
+    let Some(before) = idempotency::find(tx, once).await? else { return Ok(None) };
+    let found = invitations::find(tx.db(), caller.clinic, before.record).await?;
+    Ok(Some(view(&found.ok_or(Error::NotFound)?)))
+}
+
+fn roles(new: &NewInvitation) -> Roles {
+    new.roles.iter().flatten().copied().collect::<Vec<Role>>().into_iter().collect()
+}
+
+fn view(invitation: &invitations::Invitation) -> Invitation {
+    Invitation { id: invitation.id, expires_at: invitation.expires_at, patient_id: invitation.patient }
+}
+
+fn event(caller: &Caller, patient: Option<Uuid>, invitation: Uuid) -> audit::Entry<'static> {
+    audit::Entry {
+        clinic: caller.clinic,
+        account: Some(caller.account),
+        operation: "invitations_create",
+        patient,
+        record: Some(invitation),
+        version: Some(1),
+        request: Some(caller.request),
+    }
+}
