@@ -5,4 +5,5 @@ mod support;
 mod events;
 mod flags;
 mod mood_scores;
+mod sign_in;
 mod timeline;

@@ -5,11 +5,19 @@ use afterglow::{
     app::App,
     clock::Clock,
     config::Config,
+    domain::{
+        self,
+        accounts::AccountKind,
+        business_hours::BusinessHours,
+        profile::{PatientState, Profile},
+        recurrence::QuietHours,
+    },
     security::{
         access::Roles,
-        seal::{Class, Secret, Spot},
+        seal::Secret,
         tokens::{Purpose, Token},
     },
+    store::{self, Scope, Tx, accounts::Secrets, care_team::Relation},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use poem::{
@@ -18,7 +26,7 @@ use poem::{
     http::Method,
     test::{TestClient, TestResponse},
 };
-use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveValue::Set, EntityTrait};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -43,6 +51,14 @@ pub struct Clinic {
 pub struct Person {
     pub id: Uuid,
     pub token: String,
+}
+
+/// The people of another clinic.
+pub struct Neighbours {
+    pub id: Uuid,
+    pub patient: Person,
+    pub therapist: Person,
+    pub admin: Person,
 }
 
 impl Clinic {
@@ -76,6 +92,28 @@ impl Clinic {
     /// A member with these roles who cares for nobody yet.
     pub async fn new_member(&self, roles: Roles) -> Person {
         new_member(&self.app, self.id, roles).await
+    }
+
+    /// Another clinic on the same installation, with somebody of each kind.
+    pub async fn next_door(&self) -> Neighbours {
+        let id = self.clock.new_id();
+        new_clinic(&self.app, id).await;
+        let therapist = new_member(&self.app, id, Roles::THERAPIST).await;
+        let admin = new_member(&self.app, id, Roles::ADMIN).await;
+        let patient = new_patient(&self.app, id, &[&therapist]).await;
+        Neighbours { id, patient, therapist, admin }
+    }
+
+    /// Puts a member on a patient's care team, for these days from today.
+    pub async fn care(&self, member: &Person, patient: &Person, days: std::ops::RangeInclusive<i64>) -> Uuid {
+        let today = self.now().date_naive();
+        let (id, scope) = (self.clock.new_id(), Scope { clinic: self.id, patient: patient.id, sees_private: false });
+        let day = |offset: i64| today + TimeDelta::days(offset);
+        let (from_on, until_on) = (day(*days.start()), Some(day(*days.end())));
+        let relation = Relation { id, member: member.id, primary: false, from_on, until_on, version: 1 };
+        let unit = async move |tx: &Tx| store::care_team::insert(tx, &scope, &relation).await;
+        self.app.db.write(patient.id, unit).await.unwrap();
+        id
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -195,50 +233,31 @@ impl Answer {
 
 async fn new_clinic(app: &App, id: Uuid) {
     let keys = app.keys.of_clinic(id).await.unwrap();
-    let spot = Spot { table: "clinic", column: "sealed", clinic: id, row: id, revision: 1, class: Class::Clinic };
-    let sealed = keys.seal(&spot, &json!({ "name": "Harbour Clinic", "phone": "+49 30 5550100" }).to_string()).unwrap();
-    let hours = json!([{ "days": ["mo", "tu", "we", "th", "fr"], "start": "09:00", "end": "17:00" }]);
-    let now = app.clock.now().into();
-    let row = entities::clinic::Model {
+    let zone = chrono_tz::Europe::Berlin;
+    let clinic = domain::clinic::Clinic {
         id,
-        time_zone: "Europe/Berlin".into(),
+        name: "Harbour Clinic".into(),
+        phone: Some("+49 30 5550100".into()),
+        time_zone: zone,
         country: "DE".into(),
-        business_hours: hours.to_string(),
+        business_hours: BusinessHours::usual(zone).hours,
         on_call_member_id: None,
         clinical_lead_member_id: None,
         safeguarding_member_id: None,
         version: 1,
-        sealed,
-        created_at: now,
     };
-    let unit = async move |tx: &afterglow::store::Tx| {
-        entities::clinic::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
-        Ok(())
-    };
+    let unit = async move |tx: &Tx| store::clinics::insert(tx, &clinic, &keys).await;
     app.db.write(id, unit).await.unwrap();
 }
 
-async fn new_account(app: &App, clinic: Uuid, id: Uuid, kind: i16) -> Person {
-    let keys = app.keys.of_clinic(clinic).await.unwrap();
-    let spot = Spot { table: "account", column: "sealed", clinic, row: id, revision: 1, class: Class::Clinic };
+/// An account that can't be signed in to, with an access token that lasts for years.
+async fn new_account(app: &App, clinic: Uuid, id: Uuid, kind: AccountKind) -> Person {
+    let keys = store::accounts::keys(&app.keys, kind, clinic, id).await.unwrap();
     let email = format!("{id}@example.org");
-    let now = app.clock.now();
-    let account = entities::account::ActiveModel {
-        id: Set(id),
-        clinic_id: Set(clinic),
-        kind: Set(kind),
-        email_index: Set(app.keys.email_index(&email)),
-        password_hash: Set(String::new()),
-        demo: Set(false),
-        failures: Set(0),
-        version: Set(1),
-        totp_confirmed_at: Set(Some(now.into())),
-        totp_last_step: Set(0),
-        sealed: Set(keys.seal(&spot, &json!({ "email": email }).to_string()).unwrap()),
-        created_at: Set(now.into()),
-        ..Default::default()
-    };
+    let (email_index, password_hash) = (app.keys.email_index(&email), String::new());
+    let account = store::accounts::NewAccount { id, clinic, kind, email_index, password_hash, demo: false };
     let token = Token::new(Purpose::Access);
+    let now = app.clock.now();
     let row = entities::token::ActiveModel {
         hash: Set(token.hash().0.to_vec()),
         family_id: Set(id),
@@ -250,8 +269,9 @@ async fn new_account(app: &App, clinic: Uuid, id: Uuid, kind: i16) -> Person {
         signed_in_at: Set(now.into()),
         ..Default::default()
     };
-    let unit = async move |tx: &afterglow::store::Tx| {
-        entities::account::Entity::insert(account).exec_without_returning(tx.db()).await?;
+    let unit = async move |tx: &Tx| {
+        store::accounts::insert(tx, account, &Secrets { email, totp: None }, &keys).await?;
+        store::accounts::confirm_second_factor(tx, id, 0).await?;
         entities::token::Entity::insert(row).exec_without_returning(tx.db()).await?;
         Ok(())
     };
@@ -262,63 +282,47 @@ async fn new_account(app: &App, clinic: Uuid, id: Uuid, kind: i16) -> Person {
 async fn new_member(app: &App, clinic: Uuid, roles: Roles) -> Person {
     let id = app.clock.new_id();
     let keys = app.keys.of_clinic(clinic).await.unwrap();
-    let spot = Spot { table: "member", column: "sealed", clinic, row: id, revision: 1, class: Class::Clinic };
-    let row = entities::member::ActiveModel {
-        id: Set(id),
-        clinic_id: Set(clinic),
-        roles: Set(roles.code()),
-        version: Set(1),
-        sealed: Set(keys.seal(&spot, &json!({ "display_name": "Dr. Ada Berg" }).to_string()).unwrap()),
-        created_at: Set(app.clock.now().into()),
-        ..Default::default()
-    };
-    let unit = async move |tx: &afterglow::store::Tx| {
-        entities::member::Entity::insert(row).exec_without_returning(tx.db()).await?;
-        Ok(())
-    };
+    let member = store::members::Member { id, clinic, display_name: "Dr. Ada Berg".into(), roles, version: 1 };
+    let unit = async move |tx: &Tx| store::members::insert(tx, &member, &keys).await;
     app.db.write(clinic, unit).await.unwrap();
-    new_account(app, clinic, id, 1).await
+    new_account(app, clinic, id, AccountKind::Member).await
 }
 
 async fn new_patient(app: &App, clinic: Uuid, team: &[&Person]) -> Person {
-    let (id, now) = (app.clock.new_id(), app.clock.now());
+    let (id, today) = (app.clock.new_id(), app.clock.now().date_naive());
     let keys = app.keys.of_patient(id).await.unwrap();
-    let spot = Spot { table: "patient", column: "sealed", clinic, row: id, revision: 1, class: Class::Profile };
-    let row = entities::patient::ActiveModel {
-        id: Set(id),
-        clinic_id: Set(clinic),
-        seq: Set(0),
-        state: Set(1),
-        time_zone: Set("Europe/Berlin".into()),
-        locale: Set("en-GB".into()),
-        country: Set("US".into()),
-        quiet_start: Set(22 * 60),
-        quiet_end: Set(7 * 60),
-        version: Set(1),
-        sealed: Set(keys.seal(&spot, &json!({ "display_name": "Imani Okonjo" }).to_string()).unwrap()),
-        created_at: Set(now.into()),
-        updated_at: Set(now.into()),
-        ..Default::default()
+    let profile = Profile {
+        id,
+        clinic,
+        display_name: "Imani Okonjo".into(),
+        name_latin: None,
+        pronouns: None,
+        phone: None,
+        language: None,
+        time_zone: chrono_tz::Europe::Berlin,
+        locale: "en-GB".into(),
+        country: "US".into(),
+        quiet_hours: QuietHours::usual(),
+        state: PatientState::Active,
+        version: 1,
     };
-    let relations: Vec<_> = team
-        .iter()
-        .enumerate()
-        .map(|(index, member)| entities::care_relation::ActiveModel {
-            patient_id: Set(id),
-            id: Set(app.clock.new_id()),
-            member_id: Set(member.id),
-            is_primary: Set(index == 0),
-            from_on: Set(now.date_naive()),
-            version: Set(1),
-            created_at: Set(now.into()),
-            ..Default::default()
-        })
-        .collect();
-    let unit = async move |tx: &afterglow::store::Tx| {
-        entities::patient::Entity::insert(row).exec_without_returning(tx.db()).await?;
-        entities::care_relation::Entity::insert_many(relations).exec_without_returning(tx.db()).await?;
+    let scope = Scope { clinic, patient: id, sees_private: false };
+    let relation = |(index, member): (usize, &&Person)| Relation {
+        id: app.clock.new_id(),
+        member: member.id,
+        primary: index == 0,
+        from_on: today,
+        until_on: None,
+        version: 1,
+    };
+    let relations: Vec<_> = team.iter().enumerate().map(relation).collect();
+    let unit = async move |tx: &Tx| {
+        store::profiles::insert(tx, &profile, &keys).await?;
+        for relation in &relations {
+            store::care_team::insert(tx, &scope, relation).await?;
+        }
         Ok(())
     };
     app.db.write(id, unit).await.unwrap();
-    new_account(app, clinic, id, 0).await
+    new_account(app, clinic, id, AccountKind::Patient).await
 }

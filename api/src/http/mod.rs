@@ -20,11 +20,11 @@ mod schema;
 mod sign_in;
 
 pub mod assessments;
-pub mod changes;
-pub mod events;
 pub mod auth;
 pub mod care_team;
+pub mod changes;
 pub mod clinic;
+pub mod events;
 #[cfg(test)]
 mod examples;
 pub mod flags;
@@ -48,12 +48,6 @@ use crate::{
         mood_scores::MoodScore, prescriptions::Prescription, sessions::Session,
     },
 };
-use auth::Auth;
-use care_team::CareTeams;
-use clinic::Clinics;
-use invitations::Invitations;
-use members::Members;
-use patients::{Patients, Profiles};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
 use poem_openapi::{OpenApi, OpenApiService};
 use records::Records;
@@ -68,13 +62,15 @@ fn operations(app: &App) -> impl OpenApi + use<> {
     let dosing = (Records::<Prescription>::new(app), Records::<HomeDose>::new(app));
     let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()));
     let sync = (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app));
-    (care, measures, dosing, findings, sync)
-    (care, measures, dosing, findings, events::Events::new(app))
-    (care, measures, dosing, (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app)))
-    (care, measures, dosing, events::Events::new(app))
-    let people = (Patients(app.clone()), Profiles(app.clone()), CareTeams(app.clone()));
-    let clinic = (Clinics(app.clone()), Members(app.clone()), Invitations(app.clone()));
-    (Auth(app.clone()), clinic, people, (care, measures, dosing))
+    (people(app), (care, measures, dosing), findings, sync)
+}
+
+/// Who signs in, and whom they care for.
+fn people(app: &App) -> impl OpenApi + use<> {
+    let clinic = (clinic::Clinics(app.clone()), members::Members(app.clone()));
+    let patients = (patients::Patients(app.clone()), patients::Profiles(app.clone()));
+    let (invitations, care_teams) = (invitations::Invitations(app.clone()), care_team::CareTeams(app.clone()));
+    (auth::Auth(app.clone()), invitations, clinic, patients, care_teams)
 }
 
 /// The whole service.
