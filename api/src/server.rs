@@ -2,7 +2,7 @@
 
 use crate::{app::App, config::Config, error::Error, http};
 use http::deadlines::Deadlines;
-use poem::{Server, listener::TcpAcceptor};
+use poem::{Route, Server, listener::TcpAcceptor};
 use std::time::Duration;
 use tokio::{
     net::TcpListener,
@@ -23,10 +23,15 @@ pub async fn listen(config: &Config) -> Result<TcpListener, Error> {
 
 /// Answers until the process is told to stop, or must not go on.
 pub async fn run(app: &App, listener: TcpListener) -> Result<(), Error> {
+    run_with(app, listener, Route::new()).await
+}
+
+/// The same, with some routes besides.
+pub async fn run_with(app: &App, listener: TcpListener, more: Route) -> Result<(), Error> {
     tracing::info!(listen = %app.config.listen, "ready");
     let acceptor = Deadlines(TcpAcceptor::from_tokio(listener).map_err(Error::internal)?);
     let server = Server::new_with_acceptor(acceptor);
-    let serving = server.run_with_graceful_shutdown(http::service(app), told_to_stop(app), Some(DRAIN));
+    let serving = server.run_with_graceful_shutdown(http::service_with(app, more), told_to_stop(app), Some(DRAIN));
     tokio::select! {
         ended = serving => ended.map_err(Error::internal),
         () = app.db.lost() => {

@@ -75,8 +75,13 @@ fn people(app: &App) -> impl OpenApi + use<> {
 
 /// The whole service.
 pub fn service(app: &App) -> impl Endpoint<Output = Response> + use<> {
+    service_with(app, Route::new())
+}
+
+/// The whole service and some routes besides, such as the demo's.
+pub fn service_with(app: &App, more: Route) -> impl Endpoint<Output = Response> + use<> {
     let api = OpenApiService::new(operations(app), document::TITLE, env!("CARGO_PKG_VERSION"));
-    let routes = health::on(dashboard::on(Route::new())).at("/openapi.json", document::endpoint()).nest("/v1", api);
+    let routes = health::on(dashboard::on(more)).at("/openapi.json", document::endpoint()).nest("/v1", api);
     #[cfg(feature = "bench")]
     let routes = routes.nest("/v1/bench", OpenApiService::new(echo::Echo, document::TITLE, env!("CARGO_PKG_VERSION")));
     routes

@@ -58,12 +58,14 @@ const timeCell = (item) => {
 
 const cells = (item) => [moodCell(item), phqCell(item), timeCell(item)];
 
+const member = (who) => who && (who.member_id === account.get()?.id ? "you" : who.name);
+
 /** Acknowledging turns the card to plain paper in place; the person stays until the flag is resolved. */
 const acts = (item, row) => {
   const { patient } = item;
   const taken = (by, at) => [doneLine("Acknowledged", by, at), h("a", { class: "button", href: `/patients/${patient.id}#flags`, "data-act": "resolve" }, "Resolve…", hidden(` the flag of ${plainName(patient)}`))];
   const slot = h("span", { class: "act" });
-  const open = item.flag_id && item.acknowledge_by && !item.acknowledged_at;
+  const open = item.flag_id && item.acknowledge_by;
   if (open) {
     slot.append(acknowledge({ id: item.flag_id, title: `the flag of ${plainName(patient)}` }, (flag) => {
       row.classList.add("is-acknowledged");
@@ -72,12 +74,11 @@ const acts = (item, row) => {
     }));
   } else {
     row.classList.add("is-acknowledged");
-    slot.append(...taken(item.acknowledged_by === account.get()?.id ? "you" : item.acknowledged_by?.name, item.acknowledged_at));
+    slot.append(...taken(member(item.acknowledged_by), item.acknowledged_at));
   }
-  const next = item.next_in_escalation;
   return h("div", { class: "row-acts" },
     patient.phone && callLink(patient.phone, { class: "button primary", "data-act": "call" }, "Call", h("span", { class: "phone" }, ` ${patient.phone}`)),
-    slot, open && deadline(item.acknowledge_by, typeof next === "string" ? next : next?.name ?? next?.role));
+    slot, open && deadline(item.acknowledge_by, member(item.next_in_escalation)));
 };
 
 const row = (item, group) => {
@@ -89,7 +90,7 @@ const row = (item, group) => {
     h("h3", {}, h("a", { href: `/patients/${patient.id}`, "data-main": true }, nameOf(patient)), latinOf(patient)),
     patient.pronouns && h("span", { class: "quiet-text" }, patient.pronouns));
   const why = h("div", { class: "why" },
-    reason && h("p", { class: "reason" }, reason.text),
+    reason && h("p", { class: "reason" }, reason.text, group !== "today" && item.acknowledged_by && h("span", { class: "quiet-text" }, ` · seen by ${member(item.acknowledged_by)}`)),
     group === "today" && reason?.evidence && h("p", { class: "detail" }, reason.evidence),
     group === "today" && more.map(({ text }) => h("p", { class: "detail" }, `Also: ${text}`)));
   element.append(h("div", { class: "lead" }, group === "today" ? badge(level) : level && [shape(level), hidden(`${SEVERITY[level].word}: `)], who, why), ...cells(item));

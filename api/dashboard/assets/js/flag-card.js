@@ -10,14 +10,10 @@ const evidence = (item) => h("li", {},
 
 /** Who hears of it next, if nobody takes it on. */
 export const nextOf = (flag) => {
-  const step = (flag.escalation ?? []).find(({ at }) => new Date(at) > now()) ?? flag.escalation?.at(-1);
-  return step && (step.member_id === account.get()?.id ? "you" : step.name ?? step.role);
+  const step = flag.escalation.find(({ at }) => new Date(at) > now());
+  return step && (step.member_id === account.get()?.id ? "you" : step.name);
 };
-const by = (person) => {
-  if (!person) return "";
-  const id = typeof person === "string" ? person : person.id ?? person.member_id;
-  return id === account.get()?.id ? "you" : person.name ?? person.display_name ?? "a colleague";
-};
+const by = (member) => member && (member.member_id === account.get()?.id ? "you" : member.name);
 
 const field = (id, label, input, hint) => h("div", { class: "field" }, h("label", { for: id }, label), input, hint && h("p", { id: `${id}-hint`, class: "hint" }, hint));
 
@@ -96,7 +92,7 @@ export const flagCard = (first, { person, level = 3, phone, changed } = {}) => {
     const acts = {
       open: () => [call(flag, person ?? { phone }), acknowledge(flag, redraw), resolve, flag.acknowledge_by ? deadline(flag.acknowledge_by, nextOf(flag)) : h("span", { class: "quiet-text" }, "No clock: shown for context.")],
       acknowledged: () => [resolve, reopen, doneLine("Acknowledged", by(flag.acknowledged_by), flag.acknowledged_at)],
-      resolved: () => [doneLine(OUTCOME[flag.outcome] ?? plainWords(flag.outcome), by(flag.resolved_by), flag.resolved_at), reopen, flag.note && h("p", { class: "note" }, flag.note)],
+      resolved: () => [doneLine(OUTCOME[flag.outcome] ?? plainWords(flag.outcome), by(flag.resolved_by), flag.resolved_at), reopen, flag.note && h("p", { class: "note", dir: "auto" }, flag.note)],
     }[flag.state]();
     foot.append(h("div", { class: "acts", role: focus ? "status" : null }, ...acts.filter(Boolean)));
     card.className = `flag sev-${flag.severity} is-${flag.state}`;
@@ -105,7 +101,8 @@ export const flagCard = (first, { person, level = 3, phone, changed } = {}) => {
         person && h("span", {}, h("a", { class: "flag-person", "data-main": true, href: `/patients/${person.id}` }, nameOf(person)), latinOf(person)),
         h("span", { class: "quiet-text flag-since" }, `${flag.rule}, since ${when(flag.opened_at)}`)),
       h(`h${level}`, { id: titleId, class: "flag-title" }, flag.title),
-      h("ul", { class: "evidence" }, ...(flag.evidence ?? []).map(evidence)), foot);
+      flag.state === "open" && flag.reason ? h("p", { class: "quiet-text" }, "Opened again: ", h("bdi", { dir: "auto" }, flag.reason)) : "",
+      h("ul", { class: "evidence" }, ...flag.evidence.map(evidence)), foot);
     if (focus) (find("[data-act]", foot) ?? card).focus();
   };
   draw(first, false);
