@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+pub mod invite_admin;
 mod migrate;
 mod openapi;
 mod serve;
@@ -22,6 +23,8 @@ enum Command {
     Serve,
     /// Brings the database's schema up to date and ends.
     Migrate,
+    /// Starts a new clinic and prints the link that invites its first admin.
+    InviteAdmin(invite_admin::InviteAdmin),
     /// Writes the OpenAPI document to standard output.
     Openapi,
 }
@@ -37,6 +40,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Serve => serve::run().await,
             Command::Migrate => migrate::run().await,
+            Command::InviteAdmin(asked) => invite_admin::run(asked).await,
             Command::Openapi => openapi::run().await,
         }
     });

@@ -21,6 +21,7 @@ use crate::{
         Tx, audit,
         profiles::{self, Whose},
         records::After,
+        reminders,
     },
 };
 use chrono::DateTime;
@@ -291,6 +292,9 @@ impl Profiles {
             }
             changed.version += 1;
             profiles::update(tx, &changed, &author.keys).await?;
+            if (changed.time_zone, changed.quiet_hours) != (found.time_zone, found.quiet_hours) {
+                reminders::follow_patient(tx, changed.id).await?;
+            }
             let entry = audit::Entry {
                 clinic: author.scope.clinic,
                 account: Some(author.account),

@@ -20,7 +20,7 @@ use crate::{
         accounts::{self, NewAccount, Secrets},
         audit, clinics,
         invitations::{self, Invitation},
-        members, profiles,
+        members, profiles, reminders,
     },
 };
 use chrono_tz::Tz;
@@ -139,7 +139,8 @@ async fn activate(
         profile.version += 1;
         profiles::update(tx, &profile, keys).await?;
     }
-    profiles::activate(tx, id).await
+    profiles::activate(tx, id).await?;
+    reminders::follow_patient(tx, id).await
 }
 
 fn event(invitation: &Invitation, account: Uuid, request: Uuid) -> audit::Entry<'static> {

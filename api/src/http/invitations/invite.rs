@@ -22,6 +22,8 @@ use crate::{
         clinics,
         idempotency::{self, Once},
         invitations, members, profiles,
+        records::Author,
+        reminders,
     },
 };
 use uuid::Uuid;
@@ -60,6 +62,9 @@ pub(super) async fn invite(
             if let Some(member) = primary {
                 begin_care(tx, &caller, profile.id, member).await?;
             }
+            let scope = Scope { clinic: caller.clinic, patient: profile.id, sees_private: false };
+            let author = Author { scope, account: caller.account, request: caller.request, keys: keys.clone() };
+            reminders::attach_templates(tx, &author, tx.now().with_timezone(&profile.time_zone).date_naive()).await?;
         }
         let row = invitations::NewInvitation {
             id: tx.new_id(),
