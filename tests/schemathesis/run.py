@@ -9,11 +9,9 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+from ..lab.demo import PEOPLE, Demo
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from tests.lab.demo import PEOPLE, Demo  # noqa: E402
-
 FULL = os.environ.get("AFTERGLOW_FIGURES") == "full"
 EXAMPLES = 60 if FULL else 8
 LISTED = ("intentions", "sessions", "journal-entries", "mood-scores", "assessments", "home-doses", "prescriptions", "reminders", "notifications")
