@@ -192,10 +192,11 @@ impl Line {
 }
 
 async fn pages(data: &str, seconds: f64, patient: Uuid, key: Option<&str>) -> Result<(), Failure> {
-    let master = match key {
-        Some(key) => base64::engine::general_purpose::STANDARD.decode(key)?,
-        None => std::fs::read(Path::new(data).join("master.key"))?,
+    let text = match key {
+        Some(key) => key.to_owned(),
+        None => std::fs::read_to_string(Path::new(data).join("master.key"))?,
     };
+    let master = base64::engine::general_purpose::STANDARD.decode(text.trim())?;
     let master = Secret::from_bytes(&master).ok_or("a master key has 32 bytes")?;
     let on_server = data.starts_with("postgres://");
     let place = if on_server { Place::Url(data.into()) } else { Place::Folder(data.into()) };
