@@ -32,6 +32,8 @@ pub fn document() -> Result<Value, Error> {
     for name in request_schemas(&document) {
         schema::for_requests(&mut document["components"]["schemas"][name]);
     }
+    let types = types(&document);
+    give_types(&mut document, &types);
     Ok(document)
 }
 
@@ -75,11 +77,44 @@ fn name_paths(document: &mut Value) {
     let Some(paths) = document["paths"].as_object_mut() else { return };
     *paths = std::mem::take(paths)
         .into_iter()
-        .map(|(path, item)| {
+        .map(|(path, mut item)| {
+            item.as_object_mut().into_iter().flatten().for_each(|(_, operation)| name_patient(operation));
             let path = path.replace(":patient", "{patient}").replace(":id", "{id}");
             (format!("/v1{}", path.trim_end_matches('/')), item)
         })
         .collect();
+}
+
+/// The proof of a right is the parameter of the path that it reads.
+fn name_patient(operation: &mut Value) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
+        if parameter["in"] == "path" && parameter["name"] == "permit" {
+            parameter["name"] = "patient".into();
+        }
+    }
+}
+
+/// The type of each schema that has one.
+fn types(document: &Value) -> HashMap<String, Value> {
+    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
+    schemas.filter_map(|(name, schema)| Some((name.clone(), schema.get("type")?.clone()))).collect()
+}
+
+/// In OpenAPI 3.0 only a schema that names its type may be nullable; one that refers to another takes that one's.
+fn give_types(value: &mut Value, types: &HashMap<String, Value>) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(|member| give_types(member, types));
+            if members.get("nullable") == Some(&Value::Bool(true)) && !members.contains_key("type") {
+                let reference = members.get("allOf").and_then(|all| all[0]["$ref"].as_str()).unwrap_or_default();
+                let found = reference.rsplit('/').next().and_then(|name| types.get(name)).cloned();
+                members.extend(found.map(|found| ("type".to_owned(), found)));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| give_types(item, types)),
+        _ => {}
+    }
 }
 
 /// The names of all schemas that a request body is made of.
