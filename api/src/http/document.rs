@@ -107,7 +107,8 @@ fn give_types(value: &mut Value, types: &HashMap<String, Value>) {
         Value::Object(members) => {
             members.values_mut().for_each(|member| give_types(member, types));
             if members.get("nullable") == Some(&Value::Bool(true)) && !members.contains_key("type") {
-                let reference = members.get("allOf").and_then(|all| all[0]["$ref"].as_str()).unwrap_or_default();
+                let forms = ["allOf", "anyOf", "oneOf"].iter().find_map(|word| members.get(*word));
+                let reference = forms.and_then(|forms| forms[0]["$ref"].as_str()).unwrap_or_default();
                 let found = reference.rsplit('/').next().and_then(|name| types.get(name)).cloned();
                 members.extend(found.map(|found| ("type".to_owned(), found)));
             }
