@@ -66,7 +66,11 @@ export async function a_colleague_is_invited_sets_up_the_second_step_and_signs_i
   await theirs.getByLabel("Code").fill(oneTimeCode(secret));
   await theirs.getByRole("button", { name: "Confirm" }).click();
   await theirs.getByRole("heading", { name: "Your account is ready" }).waitFor();
-  await theirs.getByRole("link", { name: "Sign in" }).click();
+  await theirs.getByRole("link", { name: "Open the caseload" }).click();
+  await theirs.getByRole("heading", { name: "Nobody in your care yet" }).waitFor();
+  await theirs.locator("#account").click();
+  await theirs.getByRole("button", { name: "Sign out" }).click();
+  await theirs.waitForURL(/\/sign-in/);
   await theirs.getByLabel("Work email").fill(email);
   await theirs.getByLabel("Password").fill("nanoseconds of wire");
   await theirs.keyboard.press("Enter");

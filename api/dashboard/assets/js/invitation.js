@@ -1,7 +1,7 @@
 // Accepting an invitation: a password, for staff the second step, then the way on. GET and POST /v1/invitations/{code}.
 import { h, find } from "./dom.js";
-import { ask } from "./api.js";
-import { enrol, field, step } from "./sign-in-form.js";
+import { account, ask } from "./api.js";
+import { enrol, field, named, step } from "./sign-in-form.js";
 
 const place = find("#steps");
 const code = location.pathname.split("/").filter(Boolean).at(-1);
@@ -16,7 +16,7 @@ const gone = () => say("This invitation is no longer open", h("p", {}, "It was u
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const finished = {
-  member: () => say("Your account is ready", h("p", {}, "Sign in with your email, your password and the next code of the app."), h("p", {}, h("a", { class: "button primary wide", href: "/sign-in" }, "Sign in"))),
+  member: () => say("Your account is ready", h("p", {}, "You are signed in. From now on signing in asks for your password and a code of the app."), h("p", {}, h("a", { class: "button primary wide", href: "/" }, "Open the caseload"))),
   patient: () => say("Your account is ready", h("p", {}, "Open the Afterglow app on your phone and sign in with your email and this password. This window can be closed.")),
 };
 
@@ -35,12 +35,14 @@ const accept = (invitation) => {
       if ([...password.value].length < least) return fault(`The password needs at least ${least} characters.`, password);
       if (password.value !== repeat.value) return fault("The two passwords differ. Enter the same again.", repeat);
       try {
-        const answer = await ask("POST", `${path}/accept`, { body: { password: password.value, ...(!member && zone && { time_zone: zone }) } });
-        if (member && answer.access_token) {
-          await enrol(place, answer.access_token);
-          await ask("POST", "auth/logout", { token: answer.access_token }).catch(() => {});
+        const { account: who, access_token: token } = await ask("POST", `${path}/accept`, { body: { password: password.value, ...(member ? { session: "cookie" } : { time_zone: zone }) } });
+        if (member) {
+          await enrol(place);
+          account.set(await named(who));
+        } else {
+          await ask("POST", "auth/logout", { token }).catch(() => {}); // the app signs in by itself; this page keeps nothing
         }
-        finished[member ? "member" : "patient"]();
+        finished[invitation.kind]();
       } catch (problem) {
         if ([404, 409, 410].includes(problem.status)) return gone();
         fault(problem.errors.find(({ pointer }) => pointer === "/password")?.detail ?? (problem.status === 0 ? "No connection. Try again in a moment." : "Not accepted yet: the server did not take it. Try again in a moment."), problem.status === 422 ? password : null);

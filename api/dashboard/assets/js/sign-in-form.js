@@ -46,9 +46,9 @@ const put = (place, form, focus = "input") => {
   (form.querySelector(focus) ?? form.querySelector("h1"))?.focus();
 };
 
-/** Shows the secret once, and asks for a code that proves it was kept. `token`: a bearer token in place of the cookie. */
-export const enrol = (place, token) => new Promise((done, failed) => {
-  ask("POST", "auth/mfa", { body: {}, token }).then(({ secret, uri }) => {
+/** Shows the secret once, and asks for a code that proves it was kept. */
+export const enrol = (place) => new Promise((done, failed) => {
+  ask("POST", "auth/mfa", { body: {} }).then(({ secret, uri }) => {
     const form = step({
       title: "Set up the second step", button: "Confirm", working: "Confirming…",
       hint: "Staff accounts need a code besides the password. Add this account to an authenticator app, then enter the code it shows.",
@@ -59,7 +59,7 @@ export const enrol = (place, token) => new Promise((done, failed) => {
       ],
       submit: async ({ code }, fault) => {
         if (!code.validity.valid) return fault(CODE, code);
-        try { await ask("POST", "auth/mfa/confirm", { body: { otp: code.value }, token }); } catch (problem) {
+        try { await ask("POST", "auth/mfa/confirm", { body: { otp: code.value } }); } catch (problem) {
           return fault(problem.status === 0 || problem.status === 429 || problem.status >= 500 ? trouble(problem) : "This code does not fit. Check that the app has this key, and that the device’s clock is right.", code);
         }
         done();
@@ -68,6 +68,12 @@ export const enrol = (place, token) => new Promise((done, failed) => {
     put(place, form);
   }, failed);
 });
+
+/** An account with the name its member goes by in the clinic. */
+export const named = async (who) => {
+  const { items } = await ask("GET", "clinic/members");
+  return { ...who, display_name: items.find(({ id }) => id === who.id)?.display_name };
+};
 
 const theirs = (place) => {
   place.replaceChildren(h("h1", { tabindex: -1 }, "Your Afterglow is the app"),
@@ -86,16 +92,14 @@ export const signIn = (place, { fixed } = {}) => new Promise((done) => {
       account.forget();
       return theirs(place);
     }
-    // A first sign-in opens nothing but the second factor's setup.
-    const members = () => ask("GET", "clinic/members").then(({ items }) => items);
-    const known = await members().catch(async (problem) => {
-      if (problem.type !== "second-factor-required") return [];
-      await enrol(place);
-      return members().catch(() => []);
+    const member = await named(who).catch(async (problem) => {
+      if (problem.type !== "second-factor-required") return who;
+      await enrol(place); // a first sign-in opens nothing else
+      return named(who).catch(() => who);
     });
-    account.set({ ...who, display_name: known.find(({ id }) => id === who.id)?.display_name });
+    account.set(member);
     entered = null;
-    done(who);
+    done(member);
   };
   const first = () => put(place, step({
     title: fixed ? "Sign in again" : "Sign in", button: "Continue", working: "Checking…",
