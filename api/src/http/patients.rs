@@ -170,11 +170,18 @@ impl Example for Patient {
 
 /// A patient, in a list.
 #[derive(Debug, Clone, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub struct PatientEntry {
     /// The patient.
     pub id: Uuid,
     /// How they want to be called.
     pub display_name: String,
+    /// The name in Latin letters.
+    pub name_latin: Option<String>,
+    /// The language of the name, BCP 47.
+    pub language: Option<String>,
+    /// Their telephone.
+    pub phone: Option<String>,
     /// Where they stand.
     pub state: PatientState,
 }
@@ -191,8 +198,8 @@ pub struct PatientPage {
 
 impl Example for PatientPage {
     fn example() -> Self {
-        let Patient { id, display_name, state, .. } = Patient::example();
-        Self { items: vec![PatientEntry { id, display_name, state }], next_cursor: None }
+        let Patient { id, display_name, name_latin, language, phone, state, .. } = Patient::example();
+        Self { items: vec![PatientEntry { id, display_name, name_latin, language, phone, state }], next_cursor: None }
     }
 }
 
@@ -243,8 +250,8 @@ impl Patients {
         staff.audit_reads(&self.0, "patients_list", &ids).await?;
         let entry = |row| {
             let keys = keys.get(&profiles::id(row)).ok_or_else(|| Error::internal("a patient without keys"))?;
-            let Profile { id, display_name, state, .. } = profiles::open(row, keys)?;
-            Ok::<_, Error>(PatientEntry { id, display_name, state })
+            let Profile { id, display_name, name_latin, language, phone, state, .. } = profiles::open(row, keys)?;
+            Ok::<_, Error>(PatientEntry { id, display_name, name_latin, language, phone, state })
         };
         let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         let last = items.last().filter(|_| more).map(|last| After { at: DateTime::UNIX_EPOCH, id: last.id });

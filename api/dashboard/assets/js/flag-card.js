@@ -17,13 +17,17 @@ const by = (member) => member && (member.member_id === account.get()?.id ? "you"
 
 const field = (id, label, input, hint) => h("div", { class: "field" }, h("label", { for: id }, label), input, hint && h("p", { id: `${id}-hint`, class: "hint" }, hint));
 
+/** What was typed into a form, by its path: it outlives a redrawn card. */
+const drafts = new Map();
+
 /** A form in place: what was typed stays until the server has said yes. */
-const formIn = (foot, { fields, submit, working, keep, check, path, flag, redraw }) => {
+const formIn = (foot, { fields, submit, working, keep, check, path, flag, redraw }, focus) => {
   const problem = h("p", { class: "problem", role: "alert" });
   const button = h("button", { class: "button primary", type: "submit" }, submit);
   const opener = document.activeElement;
-  const close = () => { form.remove(); opener?.focus(); };
+  const close = () => { drafts.delete(path); form.remove(); opener?.focus(); };
   const form = h("form", { class: "resolve", novalidate: true }, ...fields, problem, h("div", { class: "acts" }, button, h("button", { class: "button quiet", type: "button", onclick: close }, keep)));
+  form.addEventListener("input", () => drafts.set(path, Object.fromEntries(new FormData(form))));
   form.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -39,8 +43,11 @@ const formIn = (foot, { fields, submit, working, keep, check, path, flag, redraw
     button.textContent = working;
     try {
       mine.add(flag.id);
-      redraw(await post(path, body));
+      const answer = await post(path, body);
+      drafts.delete(path);
+      redraw(answer);
     } catch (failed) {
+      if (failed.status === undefined) throw failed;
       mine.delete(flag.id);
       problem.textContent = `${notSaved(failed)} What you typed stays here.`;
       button.removeAttribute("aria-disabled");
@@ -48,11 +55,12 @@ const formIn = (foot, { fields, submit, working, keep, check, path, flag, redraw
       button.focus();
     }
   });
+  for (const [name, value] of Object.entries(drafts.get(path) ?? {})) form.elements[name].value = value;
   foot.append(form);
-  form.querySelector("select, input, textarea").focus();
+  if (focus) form.querySelector("select, input, textarea").focus();
 };
 
-const resolveForm = (foot, flag, redraw) => {
+const resolveForm = (foot, flag, redraw, focus = true) => {
   const [outcome, note] = [`${flag.id}-outcome`, `${flag.id}-note`];
   formIn(foot, {
     flag, redraw, path: `flags/${flag.id}/resolve`, submit: "Resolve flag", working: "Resolving…", keep: "Keep it open",
@@ -63,16 +71,16 @@ const resolveForm = (foot, flag, redraw) => {
     check: (elements) => (elements.outcome.value
       ? { body: { outcome: elements.outcome.value, ...(elements.note.value.trim() && { note: elements.note.value }) } }
       : { fault: "Choose an outcome, so that the next reader knows what happened.", element: elements.outcome }),
-  });
+  }, focus);
 };
 
-const reopenForm = (foot, flag, redraw) => {
+const reopenForm = (foot, flag, redraw, focus = true) => {
   const reason = `${flag.id}-reason`;
   formIn(foot, {
     flag, redraw, path: `flags/${flag.id}/reopen`, submit: "Reopen flag", working: "Reopening…", keep: flag.state === "resolved" ? "Keep it resolved" : "Keep it",
     fields: [field(reason, "Reason, for the record", h("input", { id: reason, name: "reason", maxlength: 4000, required: true, autocomplete: "off" }))],
     check: (elements) => (elements.reason.value.trim() ? { body: { reason: elements.reason.value } } : { fault: "Write why, so that the next reader knows.", element: elements.reason }),
-  });
+  }, focus);
 };
 
 /** Where a clock of today runs, calling comes first. */
@@ -103,6 +111,8 @@ export const flagCard = (first, { person, level = 3, phone, changed } = {}) => {
       h(`h${level}`, { id: titleId, class: "flag-title" }, flag.title),
       flag.state === "open" && flag.reason ? h("p", { class: "quiet-text" }, "Opened again: ", h("bdi", { dir: "auto" }, flag.reason)) : "",
       h("ul", { class: "evidence" }, ...flag.evidence.map(evidence)), foot);
+    if (flag.state !== "resolved" && drafts.has(`flags/${flag.id}/resolve`)) resolveForm(foot, flag, redraw, false);
+    else if (flag.state !== "open" && drafts.has(`flags/${flag.id}/reopen`)) reopenForm(foot, flag, redraw, false);
     if (focus) (find("[data-act]", foot) ?? card).focus();
   };
   draw(first, false);

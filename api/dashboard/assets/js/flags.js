@@ -14,18 +14,20 @@ const STATES = [
 ];
 const RANK = Object.keys(SEVERITY);
 const byClock = (a, b) => RANK.indexOf(a.severity) - RANK.indexOf(b.severity) || (a.acknowledge_by ?? "z").localeCompare(b.acknowledge_by ?? "z") || b.opened_at.localeCompare(a.opened_at);
+const newest = (a, b) => (b.resolved_at ?? "").localeCompare(a.resolved_at ?? "");
 
 const place = find("#flags");
 let people = new Map();
 let flags = [];
 let chosen = "open";
+let past = false; // whether the resolved ones were asked for: there may be many, and they are rarely wanted
 
 const count = () => {
   const clocks = flags.filter((flag) => flag.state === "open" && ["emergency", "urgent"].includes(flag.severity)).length;
   find("#headline").textContent = clocks ? `${number(clocks)} ${clocks === 1 ? "flag has" : "flags have"} a clock running today` : "No clock is running today";
   openFlags(flags.filter((flag) => flag.state === "open").length);
-  find("#states").replaceChildren(...STATES.map(([id, text]) => h("button", { type: "button", "data-state": id, "aria-pressed": String(id === chosen), onclick: () => { chosen = id; draw(); find(`[data-state=${id}]`).focus(); } },
-    `${text} `, h("span", { class: "chip-count" }, String(flags.filter((flag) => flag.state === id).length)))));
+  find("#states").replaceChildren(...STATES.map(([id, text]) => h("button", { type: "button", "data-state": id, "aria-pressed": String(id === chosen), onclick: () => choose(id) },
+    text, (id !== "resolved" || past) && h("span", { class: "chip-count" }, ` ${flags.filter((flag) => flag.state === id).length}`))));
 };
 
 /** An act changes its card in place and the numbers above; the card moves to its new list only on the next look. */
@@ -36,7 +38,7 @@ const changed = (next) => {
 
 function draw() {
   const [, , title, text] = STATES.find(([id]) => id === chosen);
-  const shown = flags.filter((flag) => flag.state === chosen).sort(byClock);
+  const shown = flags.filter((flag) => flag.state === chosen).sort(chosen === "resolved" ? newest : byClock);
   count();
   place.replaceChildren(...(shown.length ? RANK.filter((severity) => shown.some((flag) => flag.severity === severity)).map((severity) =>
     h("section", { class: "flag-group", "aria-labelledby": `group-${severity}` },
@@ -45,10 +47,29 @@ function draw() {
 }
 
 const load = async () => {
-  const [items, known] = await Promise.all([list("flags"), list("patients")]);
+  const [open, acknowledged, known] = await Promise.all([list("flags?state=open"), list("flags?state=acknowledged"), list("patients")]);
   people = new Map(known.map((person) => [person.id, person]));
-  for (const flag of items) if (flag.patient) people.set(flag.patient_id, flag.patient);
-  flags = items;
+  flags = [...open, ...acknowledged];
+  past = false;
+};
+
+const choose = async (state) => {
+  chosen = state;
+  if (state === "resolved" && !past) {
+    place.replaceChildren(skeleton(4));
+    try {
+      const resolved = await list("flags?state=resolved", 400);
+      const known = new Set(resolved.map(({ id }) => id));
+      flags = [...flags.filter(({ id }) => !known.has(id)), ...resolved];
+      past = true;
+    } catch (problem) {
+      if (problem.status === undefined) throw problem;
+      count();
+      return place.replaceChildren(message("The resolved flags did not arrive", "This says nothing about your patients.", h("button", { class: "button", type: "button", onclick: () => choose(state) }, "Try again")));
+    }
+  }
+  draw();
+  find(`[data-state=${state}]`).focus();
 };
 
 const show = () => untilItArrives(async () => { await load(); draw(); }, (problem, again) => {

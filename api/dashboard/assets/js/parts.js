@@ -57,6 +57,7 @@ export const acknowledge = (flag, onChange) => {
       mine.add(flag.id);
       onChange(await post(`flags/${flag.id}/acknowledge`));
     } catch (problem) {
+      if (problem.status === undefined) throw problem;
       mine.delete(flag.id);
       slot.replaceChildren(offer(), h("span", { class: "problem" }, notSaved(problem)));
       slot.firstChild.focus();
