@@ -2,6 +2,7 @@
 
 mod support;
 
+mod caseload;
 mod events;
 mod flags;
 mod mood_scores;

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod assessments;
 pub mod business_hours;
+pub mod caseload;
 pub mod clinic;
 pub mod dosing;
 pub mod faults;

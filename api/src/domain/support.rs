@@ -39,7 +39,8 @@ struct Crisis {
 }
 
 /// The crisis lines of a country.
-#[derive(Debug, Clone, PartialEq, Eq, Object, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Object, Deserialize)]
+#[oai(example)]
 #[serde(deny_unknown_fields)]
 pub struct SupportResources {
     /// ISO 3166-1 alpha-2, or `international` where the country has no entry of its own.

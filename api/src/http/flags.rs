@@ -13,7 +13,7 @@ use crate::{
     domain::{
         business_hours::BusinessHours,
         record::Kind,
-        safety::{Outcome, Severity, State, StepState, Team, Told, escalation, words},
+        safety::{Escalation, Flag, Outcome, Severity, State, StepState, Team, Told, escalation, words},
     },
     error::Error,
     security::access::{ActOnFlags, Caller},
@@ -222,31 +222,39 @@ impl Example for FlagShown {
 }
 
 /// Who is who, and when the clinic is open: what a flag's page needs beside its rows.
-struct Around {
+pub(super) struct Around {
     hours: BusinessHours,
     teams: HashMap<Uuid, Team>,
     members: HashMap<Uuid, Member>,
 }
 
 impl Around {
-    async fn of(app: &App, caller: &Caller, patients: &[Uuid]) -> Result<Self, Error> {
+    pub(super) async fn of(app: &App, caller: &Caller, patients: &[Uuid]) -> Result<Self, Error> {
+        if patients.is_empty() {
+            let hours = BusinessHours::usual(caller.clinic_zone);
+            return Ok(Self { hours, teams: HashMap::new(), members: HashMap::new() });
+        }
         let keys = app.keys.of_clinic(caller.clinic).await?;
         let (teams, members) = flags::people(app.db.read(), &keys, caller.clinic, patients, today(app, caller)).await?;
         Ok(Self { hours: hours(app, caller).await?, teams, members })
     }
 
-    fn actor(&self, did: Option<(DateTime<Utc>, Uuid)>) -> Option<Actor> {
+    pub(super) fn actor(&self, did: Option<(DateTime<Utc>, Uuid)>) -> Option<Actor> {
         let (_, id) = did?;
         let name = self.members.get(&id).map_or_else(|| "A former member".to_owned(), |one| one.display_name.clone());
         Some(Actor { member_id: id, name })
     }
 
+    /// Who is told about a flag, and when.
+    pub(super) fn escalation(&self, patient: Uuid, flag: &Flag) -> Vec<Escalation> {
+        let Some(team) = self.teams.get(&patient) else { return Vec::new() };
+        let waits = flag.state == State::Open;
+        escalation(team, flag.severity, flag.opened_at, flag.acknowledge_by, waits, &self.hours)
+    }
+
     fn show(&self, shown: Shown) -> FlagShown {
         let Shown { patient, flag, version, words: typed, evidence } = shown;
-        let waits = flag.state == State::Open;
-        let nobody = Team::default();
-        let team = self.teams.get(&patient).unwrap_or(&nobody);
-        let steps = escalation(team, flag.severity, flag.opened_at, flag.acknowledge_by, waits, &self.hours);
+        let steps = self.escalation(patient, &flag);
         FlagShown {
             id: flag.id,
             patient_id: patient,
@@ -290,7 +298,7 @@ fn shown_evidence(evidence: &flags::Evidence) -> Evidence {
     }
 }
 
-fn today(app: &App, caller: &Caller) -> chrono::NaiveDate {
+pub(super) fn today(app: &App, caller: &Caller) -> chrono::NaiveDate {
     app.clock.now().with_timezone(&caller.clinic_zone).date_naive()
 }
 
@@ -372,7 +380,7 @@ fn window(
     cursor: Option<&str>,
 ) -> Result<Window, Error> {
     let after = cursor.map(cursor::decode).transpose()?;
-    Ok(Window { state, severity, after, limit: limit.unwrap_or(50) })
+    Ok(Window { state, severity, after, limit: limit.unwrap_or(50), unresolved: false })
 }
 
 /// The flags of everybody in a member's care.

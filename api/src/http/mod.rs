@@ -22,6 +22,7 @@ mod sign_in;
 pub mod assessments;
 pub mod auth;
 pub mod care_team;
+pub mod caseload;
 pub mod changes;
 pub mod clinic;
 pub mod events;
@@ -29,6 +30,7 @@ pub mod events;
 mod examples;
 pub mod flags;
 pub mod home_doses;
+pub mod instruments;
 pub mod intentions;
 pub mod invitations;
 pub mod journal_entries;
@@ -38,6 +40,7 @@ pub mod patients;
 pub mod prescriptions;
 pub mod reminders;
 pub mod sessions;
+pub mod support_resources;
 pub mod timeline;
 
 use crate::{
@@ -60,9 +63,10 @@ fn operations(app: &App) -> impl OpenApi + use<> {
     let care = (Records::<Intention>::new(app), Records::<Session>::new(app), Records::<JournalEntry>::new(app));
     let measures = (Records::<MoodScore>::new(app), Records::<Assessment>::new(app));
     let dosing = (Records::<Prescription>::new(app), Records::<HomeDose>::new(app));
-    let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()));
+    let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()), caseload::Caseload(app.clone()));
+    let reference = (instruments::Instruments, support_resources::Lines);
     let sync = (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app));
-    (people(app), (care, measures, dosing), findings, sync)
+    (people(app), (care, measures, dosing), findings, reference, sync)
 }
 
 /// Who signs in, and whom they care for.

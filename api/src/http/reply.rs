@@ -4,10 +4,12 @@ use super::{
     raw::{Raw, page_schema, schema_only},
     resource::Resource,
 };
+use crate::domain::support::Support;
 use chrono::{DateTime, FixedOffset, Utc};
 use poem_openapi::{
     ApiResponse, Object,
-    registry::{MetaSchema, Registry},
+    registry::{MetaSchema, MetaSchemaRef, Registry},
+    types::Type,
 };
 use serde_json::Value;
 use std::marker::PhantomData;
@@ -54,6 +56,7 @@ fn stored_schema<R: Resource>(registry: &mut Registry) -> MetaSchema {
     let mut properties = envelope.properties;
     properties.extend(body.properties.into_iter().filter(|(name, _)| !matches!(*name, "occurred_at" | "time_zone")));
     properties.extend(derived);
+    properties.push(("support", support_schema(registry)));
     MetaSchema {
         description: body.description,
         required,
@@ -61,6 +64,18 @@ fn stored_schema<R: Resource>(registry: &mut Registry) -> MetaSchema {
         example: example::<R>(),
         ..MetaSchema::new("object")
     }
+}
+
+/// What only the answer to a write may carry.
+fn support_schema(registry: &mut Registry) -> MetaSchemaRef {
+    Support::register(registry);
+    Support::schema_ref().merge(MetaSchema {
+        description: Some(
+            "In the answer to a write alone, to the patient alone: what to do now, because the record is evidence of \
+             something grave.",
+        ),
+        ..MetaSchema::ANY
+    })
 }
 
 /// The example of the body, as it comes back.

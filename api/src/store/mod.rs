@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod care_team;
+pub mod caseload;
 pub mod clinics;
 pub mod database;
 pub mod flags;

@@ -45,6 +45,8 @@ pub enum Whose {
 pub struct Window {
     /// Of this state.
     pub state: Option<State>,
+    /// Only those that nobody has closed.
+    pub unresolved: bool,
     /// Of this severity.
     pub severity: Option<Severity>,
     /// Older than the last flag of the page before.
@@ -126,6 +128,7 @@ pub async fn page(
     });
     let wanted = Condition::all()
         .add_option(window.state.map(|state| Column::State.eq(state.code())))
+        .add_option(window.unresolved.then(|| Column::State.ne(State::Resolved.code())))
         .add_option(window.severity.map(|severity| Column::Severity.eq(severity.code())))
         .add_option(behind);
     let rows = of(whose).filter(wanted).order_by_desc(Column::OpenedAt).order_by_desc(Column::Id);

@@ -1,0 +1,132 @@
+//! The caseload: who needs somebody first, and the lines that are drawn of each patient.
+
+use super::safety::{Flag, State, Urgency};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use std::{cmp::Reverse, collections::BTreeMap};
+use uuid::Uuid;
+
+/// Days that are drawn; the last is today in the patient's zone.
+pub const DAYS: usize = 60;
+
+/// Moods by day: 60 values, `None` where there is no entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MoodLine(pub Vec<Option<f64>>);
+
+impl MoodLine {
+    /// The line that ends today.
+    ///
+    /// ```
+    /// use afterglow::domain::caseload::MoodLine;
+    /// use chrono::NaiveDate;
+    ///
+    /// let day = |day| NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
+    /// let line = MoodLine::until(day(20), &[(day(20), 4.0), (day(18), 6.0), (day(10), 8.0), (day(21), 9.0)]);
+    /// assert_eq!((line.0.len(), line.0[59], line.0[58], line.0[57]), (60, Some(4.0), None, Some(6.0)));
+    /// assert_eq!(line.mean(0), Some(5.0));
+    /// assert_eq!(line.mean(1), Some(8.0));
+    /// assert_eq!(line.mean(2), None);
+    /// ```
+    pub fn until(today: NaiveDate, moods: &[(NaiveDate, f64)]) -> Self {
+        let mut line = vec![None; DAYS];
+        for (day, mood) in moods {
+            if let Some(slot) = index(today, *day).and_then(|index| line.get_mut(index)) {
+                *slot = Some(*mood);
+            }
+        }
+        Self(line)
+    }
+
+    /// The mean over the days with an entry of a week: 0 is the last seven days, 1 the seven before.
+    pub fn mean(&self, weeks_ago: usize) -> Option<f64> {
+        let days: Vec<f64> = self.0.iter().rev().skip(7 * weeks_ago).take(7).filter_map(|mood| *mood).collect();
+        let count = u32::try_from(days.len()).ok().filter(|count| *count > 0)?;
+        Some(days.iter().sum::<f64>() / f64::from(count))
+    }
+}
+
+/// Where a day stands among those that are drawn.
+pub fn index(today: NaiveDate, day: NaiveDate) -> Option<usize> {
+    let first = today.checked_sub_days(Days::new(DAYS as u64 - 1))?;
+    let index = usize::try_from((day - first).num_days()).ok()?;
+    (index < DAYS).then_some(index)
+}
+
+/// The flag that a row of the caseload is about: the gravest, one that waits before one that was taken on, the sooner due
+/// first.
+pub fn first<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Option<&'a Flag> {
+    let unresolved = flags.into_iter().filter(|flag| flag.state != State::Resolved);
+    unresolved.min_by_key(|flag| {
+        (Reverse(flag.severity), flag.state.code(), flag.acknowledge_by.is_none(), flag.acknowledge_by, flag.id)
+    })
+}
+
+/// The order of the caseload: by urgency, then the sooner due, then the longer without a check-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// 0 is the most urgent.
+    pub urgency: u8,
+    /// When somebody should have taken it on, in microseconds; what has no clock comes last.
+    pub due: i64,
+    /// The last check-in, in microseconds; none at all comes first.
+    pub last_check_in: i64,
+    /// The patient.
+    pub patient: Uuid,
+}
+
+impl Place {
+    /// The place of a patient.
+    pub fn of(
+        urgency: Urgency,
+        due: Option<DateTime<Utc>>,
+        last_check_in: Option<DateTime<Utc>>,
+        patient: Uuid,
+    ) -> Self {
+        let urgency = match urgency {
+            Urgency::Emergency => 0,
+            Urgency::Urgent => 1,
+            Urgency::Watch => 2,
+            Urgency::Info => 3,
+            Urgency::None => 4,
+            Urgency::New => 5,
+        };
+        let micros = |at: DateTime<Utc>| at.timestamp_micros();
+        Self {
+            urgency,
+            due: due.map_or(i64::MAX, micros),
+            last_check_in: last_check_in.map_or(i64::MIN, micros),
+            patient,
+        }
+    }
+}
+
+/// How many unresolved flags there are of each severity.
+pub fn count<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> BTreeMap<i16, u32> {
+    let mut counts = BTreeMap::new();
+    for flag in flags.into_iter().filter(|flag| flag.state != State::Resolved) {
+        *counts.entry(flag.severity.code()).or_default() += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_urgent_comes_first_then_the_sooner_due_then_the_longer_silent() {
+        let at = |second| DateTime::from_timestamp(second, 0);
+        let place = |urgency, due, last, n| Place::of(urgency, due, last, Uuid::from_u128(n));
+        let mut places = vec![
+            place(Urgency::New, None, at(1), 1),
+            place(Urgency::Watch, at(9), at(1), 2),
+            place(Urgency::Urgent, None, at(5), 3),
+            place(Urgency::Urgent, at(7), at(6), 4),
+            place(Urgency::Urgent, at(7), at(5), 5),
+            place(Urgency::None, None, None, 6),
+            place(Urgency::None, None, at(1), 7),
+        ];
+        places.sort();
+        let order: Vec<_> = places.iter().map(|place| place.patient.as_u128()).collect();
+        assert_eq!(order, [5, 4, 3, 2, 6, 7, 1]);
+    }
+}

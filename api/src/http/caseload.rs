@@ -1,0 +1,354 @@
+//! `/v1/caseload`: everybody in a member's care, most urgent first, and why. Figures, flags and words; a page makes lines
+//! of them. One audit row for each patient shown.
+
+use super::{
+    cursor,
+    flags::{Actor, Around, audit_shown, today},
+    permit::Staff,
+    resource::Tag,
+};
+use crate::{
+    app::App,
+    domain::{
+        caseload::{MoodLine, Place, count, first, index},
+        profile::Profile,
+        safety::{Flag, Severity, StepState, Told, Urgency, urgency, words},
+        standing::Status,
+    },
+    error::Error,
+    security::access::{ActOnFlags, Caller},
+    store::{
+        caseload::{self, Course},
+        flags::{self, Shown, Whose, Window},
+        profiles,
+    },
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use poem_openapi::{Object, OpenApi, param::Query, payload::Json, types::Example};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Who it is.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadPatient", skip_serializing_if_is_none)]
+pub struct Patient {
+    /// Their id.
+    pub id: Uuid,
+    /// How they are called.
+    pub display_name: String,
+    /// The name in Latin letters.
+    pub name_latin: Option<String>,
+    /// The language of the name, BCP 47.
+    pub language: Option<String>,
+    /// How they are spoken of.
+    pub pronouns: Option<String>,
+    /// Their telephone.
+    pub phone: Option<String>,
+}
+
+/// Why somebody stands where they stand.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadReason")]
+pub struct Reason {
+    /// One line that stands alone.
+    pub text: String,
+    /// What it rests on.
+    pub evidence: String,
+}
+
+/// Where somebody stands on the PHQ-9.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadPhq9")]
+pub struct Phq9 {
+    /// The latest complete total.
+    #[oai(nullable)]
+    pub latest: Option<f64>,
+    /// When that was.
+    #[oai(nullable)]
+    pub latest_at: Option<DateTime<Utc>>,
+    /// The total at the baseline.
+    #[oai(nullable)]
+    pub baseline: Option<f64>,
+    /// The lowest since the baseline.
+    #[oai(nullable)]
+    pub best: Option<f64>,
+    /// What can be said of it; null where it takes more than these numbers.
+    #[oai(nullable)]
+    pub status: Option<Status>,
+}
+
+/// How many unresolved flags there are.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadFlags")]
+pub struct OpenFlags {
+    /// Emergencies.
+    pub emergency: u32,
+    /// Urgent ones.
+    pub urgent: u32,
+    /// For this week.
+    pub watch: u32,
+    /// For context.
+    pub info: u32,
+}
+
+/// Who is told next if nobody takes the flag on.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadNext")]
+pub struct Next {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The member.
+    pub member_id: Uuid,
+    /// Their name.
+    pub name: String,
+    /// What they are to the patient.
+    pub role: Told,
+}
+
+/// One patient of the caseload.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadItem")]
+pub struct Item {
+    /// Who.
+    pub patient: Patient,
+    /// How soon somebody should look.
+    pub urgency: Urgency,
+    /// Why, the gravest first.
+    pub reasons: Vec<Reason>,
+    /// The newest mood.
+    #[oai(nullable)]
+    pub last_mood: Option<f64>,
+    /// The mean of the last seven days.
+    #[oai(nullable)]
+    pub mood_mean_7d: Option<f64>,
+    /// The mean of the seven days before.
+    #[oai(nullable)]
+    pub mood_mean_previous_7d: Option<f64>,
+    /// The mean mood of each of 60 days, the last one today in the patient's zone; null where nothing was entered.
+    #[oai(validator(min_items = 60, max_items = 60))]
+    pub mood_60d: Vec<Option<f64>>,
+    /// Days with a dose, as indexes into `mood_60d`.
+    pub dosing_days: Vec<usize>,
+    /// Where they stand on the PHQ-9.
+    pub phq9: Phq9,
+    /// Unresolved flags by severity.
+    pub open_flags: OpenFlags,
+    /// The flag that comes first.
+    #[oai(nullable)]
+    pub flag_id: Option<Uuid>,
+    /// Until when somebody should take it on.
+    #[oai(nullable)]
+    pub acknowledge_by: Option<DateTime<Utc>>,
+    /// When somebody took it on.
+    #[oai(nullable)]
+    pub acknowledged_at: Option<DateTime<Utc>>,
+    /// Who.
+    #[oai(nullable)]
+    pub acknowledged_by: Option<Actor>,
+    /// Who is told next.
+    #[oai(nullable)]
+    pub next_in_escalation: Option<Next>,
+    /// When they last entered a mood.
+    #[oai(nullable)]
+    pub last_check_in_at: Option<DateTime<Utc>>,
+    /// The next approved booster.
+    #[oai(nullable)]
+    pub next_booster_on: Option<NaiveDate>,
+}
+
+/// One page, most urgent first.
+#[derive(Debug, Object)]
+#[oai(rename = "CaseloadPage", example)]
+pub struct CaseloadPage {
+    /// The patients.
+    pub items: Vec<Item>,
+    /// Where the next page begins; null on the last one.
+    #[oai(nullable)]
+    pub next_cursor: Option<String>,
+}
+
+impl Example for CaseloadPage {
+    fn example() -> Self {
+        let patient = Patient {
+            id: Uuid::from_u128(0x019d_8c0b_6f1e_7a43_9b63_0c8f_0d7f_0001),
+            display_name: "Imani Okonjo-Whitfield".into(),
+            name_latin: None,
+            language: None,
+            pronouns: Some("she/her".into()),
+            phone: Some("+44 20 7946 0551".into()),
+        };
+        let mut mood_60d = vec![None; 60];
+        mood_60d[59] = Some(6.0);
+        let at = DateTime::parse_from_rfc3339("2026-11-24T09:01:00Z").unwrap_or_default().to_utc();
+        let item = Item {
+            patient,
+            urgency: Urgency::None,
+            reasons: vec![],
+            last_mood: Some(6.0),
+            mood_mean_7d: Some(6.0),
+            mood_mean_previous_7d: None,
+            mood_60d,
+            dosing_days: vec![51],
+            phq9: Phq9 { latest: Some(9.0), latest_at: Some(at), baseline: Some(17.0), best: Some(8.0), status: None },
+            open_flags: OpenFlags { emergency: 0, urgent: 0, watch: 0, info: 0 },
+            flag_id: None,
+            acknowledge_by: None,
+            acknowledged_at: None,
+            acknowledged_by: None,
+            next_in_escalation: None,
+            last_check_in_at: Some(at),
+            next_booster_on: None,
+        };
+        Self { items: vec![item], next_cursor: None }
+    }
+}
+
+/// The most unresolved flags that a caseload is made of; there is no limit short of absurdity.
+const FLAGS: u64 = 100_000;
+
+/// The caseload.
+pub struct Caseload(pub App);
+
+/// The caseload.
+#[OpenApi(tag = "Tag::Flags")]
+impl Caseload {
+    /// Read one's caseload
+    ///
+    /// Everybody on whose care team the caller is today, most urgent first: by the gravest unresolved flag, then the sooner
+    /// due, then the longer without a check-in.
+    #[oai(path = "/caseload", method = "get", operation_id = "caseload_read")]
+    async fn read(
+        &self,
+        staff: Staff<ActOnFlags>,
+        /// How many at most; 200 unless told.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u64>>,
+        /// Where the page begins: the `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Json<CaseloadPage>, Error> {
+        let after = cursor.0.as_deref().map(cursor::place).transpose()?;
+        let mut all = everybody(&self.0, &staff.caller).await?;
+        all.sort_by_key(|(place, _)| *place);
+        let limit = limit.0.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(200);
+        let mut rest = all.into_iter().filter(|(place, _)| after.is_none_or(|after| *place > after)).peekable();
+        let page: Vec<_> = rest.by_ref().take(limit).collect();
+        let next = rest.peek().and(page.last()).map(|(place, _)| cursor::of_place(place));
+        let shown = page.iter().map(|(place, _)| place.patient).collect();
+        audit_shown(&self.0, &staff.caller, "caseload_read", shown).await?;
+        Ok(Json(CaseloadPage { items: page.into_iter().map(|(_, item)| item).collect(), next_cursor: next }))
+    }
+}
+
+async fn everybody(app: &App, caller: &Caller) -> Result<Vec<(Place, Item)>, Error> {
+    let (db, today) = (app.db.read(), today(app, caller));
+    let mut courses = caseload::courses(db, caller.account, today, app.clock.now()).await?;
+    let window = Window { unresolved: true, limit: FLAGS, ..Window::default() };
+    let whose = Whose::InCareOf(caller.account, today);
+    let (shown, _) = flags::page(db, &app.keys, caller.clinic, whose, &window).await?;
+    let mut flags: HashMap<Uuid, Vec<Shown>> = HashMap::new();
+    for one in shown {
+        flags.entry(one.patient).or_default().push(one);
+    }
+    let around = Around::of(app, caller, &flags.keys().copied().collect::<Vec<_>>()).await?;
+    let whose = profiles::Whose::Member(caller.account, today);
+    let rows = profiles::page(db, caller.clinic, whose, None, u64::from(u32::MAX)).await?;
+    let keys = app.keys.of_patients(&rows.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
+    let mut all = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let id = row.id;
+        let keys = keys.get(&id).ok_or_else(|| Error::internal("a patient whose keys are gone"))?;
+        let (profile, course) = (profiles::open(row, keys)?, courses.remove(&id));
+        let flags = flags.remove(&id).unwrap_or_default();
+        // Somebody who has just joined the care is there at the next look.
+        all.extend(course.map(|course| item(app.clock.now(), profile, &course, &flags, &around)));
+    }
+    Ok(all)
+}
+
+fn item(now: DateTime<Utc>, profile: Profile, course: &Course, shown: &[Shown], around: &Around) -> (Place, Item) {
+    let today = now.with_timezone(&profile.time_zone).date_naive();
+    let flags = || shown.iter().map(|shown| &shown.flag);
+    let urgency = urgency(flags().map(|flag| flag.severity).max(), course.has_begun);
+    let leading = first(flags());
+    let due = leading.and_then(|flag| flag.acknowledge_by).filter(|_| leading.is_some_and(waits));
+    let place = Place::of(urgency, due, course.last_check_in_at, profile.id);
+    let line = MoodLine::until(today, &course.moods);
+    let mut dosing_days: Vec<_> = course.dosing.iter().filter_map(|day| index(today, *day)).collect();
+    dosing_days.sort_unstable();
+    dosing_days.dedup();
+    let counts = count(flags());
+    let of = |severity: Severity| counts.get(&severity.code()).copied().unwrap_or(0);
+    let item = Item {
+        urgency,
+        reasons: reasons(shown, profile.time_zone),
+        last_mood: course.last_mood,
+        mood_mean_7d: line.mean(0).map(hundredths),
+        mood_mean_previous_7d: line.mean(1).map(hundredths),
+        mood_60d: line.0.into_iter().map(|mood| mood.map(hundredths)).collect(),
+        dosing_days,
+        phq9: phq9(course),
+        open_flags: OpenFlags {
+            emergency: of(Severity::Emergency),
+            urgent: of(Severity::Urgent),
+            watch: of(Severity::Watch),
+            info: of(Severity::Info),
+        },
+        flag_id: leading.map(|flag| flag.id),
+        acknowledge_by: due,
+        acknowledged_at: leading.and_then(|flag| flag.acknowledged).map(|(at, _)| at),
+        acknowledged_by: leading.and_then(|flag| around.actor(flag.acknowledged)),
+        next_in_escalation: leading.and_then(|flag| next(profile.id, flag, around)),
+        last_check_in_at: course.last_check_in_at,
+        next_booster_on: None,
+        patient: Patient {
+            id: profile.id,
+            display_name: profile.display_name,
+            name_latin: profile.name_latin,
+            language: profile.language,
+            pronouns: profile.pronouns,
+            phone: profile.phone,
+        },
+    };
+    (place, item)
+}
+
+fn waits(flag: &Flag) -> bool {
+    flag.state == crate::domain::safety::State::Open
+}
+
+/// The unresolved flags in words, the gravest and newest first.
+fn reasons(shown: &[Shown], zone: chrono_tz::Tz) -> Vec<Reason> {
+    let mut shown: Vec<_> = shown.iter().collect();
+    shown.sort_by_key(|shown| std::cmp::Reverse((shown.flag.severity, shown.flag.opened_at)));
+    let words = shown.into_iter().map(|Shown { flag, evidence, .. }| {
+        let newest = evidence.first().map(|newest| &newest.facts);
+        Reason {
+            text: words::title(flag.rule, newest),
+            evidence: newest.map(|facts| words::detail(facts, zone)).unwrap_or_default(),
+        }
+    });
+    words.collect()
+}
+
+fn next(patient: Uuid, flag: &Flag, around: &Around) -> Option<Next> {
+    let steps = around.escalation(patient, flag);
+    let step = steps.into_iter().find(|step| step.state == StepState::Waiting)?;
+    Some(Next { at: step.at, member_id: step.member.id, name: step.member.name, role: step.member.role })
+}
+
+fn phq9(course: &Course) -> Phq9 {
+    Phq9 {
+        latest: course.latest,
+        latest_at: course.latest_at,
+        baseline: course.baseline,
+        best: course.best,
+        status: match course.latest {
+            None => Some(Status::NotMeasured),
+            Some(_) => course.status.and_then(Status::from_code),
+        },
+    }
+}
+
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}

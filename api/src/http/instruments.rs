@@ -1,0 +1,54 @@
+//! `/v1/instruments` and `/v1/instruments/{code}`: questionnaires with wording, answers, scoring and licence. No sign-in is
+//! needed: nothing here is anybody's.
+
+use super::resource::Tag;
+use crate::{
+    domain::instruments::{self, Instrument},
+    error::Error,
+};
+use poem_openapi::{Object, OpenApi, param::Path, payload::Json, types::Example};
+
+/// Every questionnaire.
+#[derive(Debug, Object)]
+#[oai(rename = "InstrumentPage", example)]
+pub struct InstrumentPage {
+    /// The questionnaires, in a fixed order.
+    pub items: Vec<Instrument>,
+    /// Always null: there are few.
+    #[oai(nullable)]
+    pub next_cursor: Option<String>,
+}
+
+impl Example for InstrumentPage {
+    fn example() -> Self {
+        Self { items: instruments::find("phq-2").into_iter().cloned().collect(), next_cursor: None }
+    }
+}
+
+/// The questionnaires.
+pub struct Instruments;
+
+/// The questionnaires.
+#[OpenApi(prefix_path = "/instruments", tag = "Tag::Reference")]
+impl Instruments {
+    /// List questionnaires
+    ///
+    /// With wording where the licence lets it ship, answers, LOINC codes, bands, the rule for missing answers, licence and
+    /// the source of every fact.
+    #[oai(path = "/", method = "get", operation_id = "instruments_list")]
+    async fn list(&self) -> Json<InstrumentPage> {
+        Json(InstrumentPage { items: instruments::all().to_vec(), next_cursor: None })
+    }
+
+    /// Read a questionnaire
+    ///
+    /// By its code: `phq-9`, `phq-2`, `gad-7`.
+    #[oai(path = "/:code", method = "get", operation_id = "instruments_read")]
+    async fn read(
+        &self,
+        /// Its code.
+        code: Path<String>,
+    ) -> Result<Json<Instrument>, Error> {
+        instruments::find(&code.0).cloned().map(Json).ok_or(Error::NotFound)
+    }
+}

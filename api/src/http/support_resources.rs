@@ -1,0 +1,35 @@
+//! `/v1/support-resources`: crisis lines by country. No sign-in is needed: whoever asks may need them now.
+
+use super::resource::Tag;
+use crate::{
+    domain::support::{self, SupportResources},
+    error::Error,
+};
+use poem_openapi::{OpenApi, param::Query, payload::Json, types::Example};
+
+impl Example for SupportResources {
+    fn example() -> Self {
+        support::resources("US").cloned().unwrap_or_default()
+    }
+}
+
+/// Crisis lines.
+pub struct Lines;
+
+/// Crisis lines.
+#[OpenApi(tag = "Tag::Reference")]
+impl Lines {
+    /// Read crisis lines
+    ///
+    /// Those of a country; one without an entry of its own, or none named, gets the international entry.
+    #[oai(path = "/support-resources", method = "get", operation_id = "support_resources_read")]
+    async fn read(
+        &self,
+        /// ISO 3166-1 alpha-2: `US`.
+        #[oai(validator(max_length = 64))]
+        country: Query<Option<String>>,
+    ) -> Result<Json<SupportResources>, Error> {
+        let found = support::resources(country.0.as_deref().unwrap_or_default());
+        found.cloned().map(Json).ok_or_else(|| Error::internal("no crisis lines"))
+    }
+}

@@ -1,0 +1,106 @@
+//! The caseload: who needs somebody first, and why; and what anybody may read without signing in.
+
+use crate::on_both;
+use chrono::TimeDelta;
+use poem::http::Method;
+use serde_json::{Value, json};
+
+const MOODS: &str = "/v1/patients/me/mood-scores";
+const ASSESSMENTS: &str = "/v1/patients/me/assessments";
+
+fn phq_9(at: chrono::DateTime<chrono::Utc>, each: i64, item_9: i64) -> Value {
+    let mut answers: serde_json::Map<_, _> = (1..=8).map(|number| (number.to_string(), json!(each))).collect();
+    answers.insert("9".into(), json!(item_9));
+    json!({ "occurred_at": at.to_rfc3339(), "time_zone": "Europe/Berlin", "instrument": "phq-9", "answers": answers })
+}
+
+on_both! {
+    async fn the_caseload_says_who_comes_first_and_why(clinic: Clinic) {
+        let now = clinic.now();
+        let (quiet, worried) = (clinic.new_patient().await, clinic.patient.clone());
+        for (days, value) in [(0, 6), (0, 8), (1, 5), (8, 3), (59, 9), (61, 1)] {
+            let body = json!({ "occurred_at": (now - TimeDelta::days(days)).to_rfc3339(), "time_zone": "Europe/Berlin", "mood": value });
+            clinic.post(&quiet, MOODS, body).await.expect(201);
+        }
+        let session = json!({
+            "starts_at": (now - TimeDelta::days(2)).to_rfc3339(), "time_zone": "Europe/Berlin", "kind": "dosing",
+            "state": "completed", "setting": "clinic",
+        });
+        clinic.post(&quiet, "/v1/patients/me/sessions", session).await.expect(201);
+        for (days, each) in [(5, 2), (1, 1)] {
+            clinic.post(&quiet, ASSESSMENTS, phq_9(now - TimeDelta::days(days), each, 0)).await.expect(201);
+        }
+        clinic.post(&worried, ASSESSMENTS, phq_9(now, 2, 2)).await.expect(201);
+
+        let page = clinic.get(&clinic.therapist, "/v1/caseload").await.expect(200).json();
+        let items = page["items"].as_array().unwrap();
+        assert_eq!(items.len(), 2);
+        let (first, second) = (&items[0], &items[1]);
+        assert_eq!((&first["patient"]["id"], &first["urgency"]), (&json!(worried.id.to_string()), &json!("urgent")));
+        assert_eq!(first["patient"]["display_name"], "Imani Okonjo");
+        assert_eq!(first["reasons"][0]["text"], "Thoughts of being better off dead, more than half the days");
+        assert_eq!(first["reasons"][0]["evidence"], "2 of 3, “More than half the days”. Before: none. PHQ-9 total 18.");
+        assert_eq!(first["open_flags"], json!({ "emergency": 0, "urgent": 1, "watch": 0, "info": 0 }));
+        assert_eq!((&first["phq9"]["latest"], &first["phq9"]["status"]), (&json!(18.0), &json!("baseline-only")));
+        assert_eq!((&first["next_in_escalation"]["member_id"], &first["next_in_escalation"]["role"]), (&json!(clinic.prescriber.id.to_string()), &json!("care-team")));
+        assert!(first["flag_id"].is_string() && first["acknowledge_by"].is_string());
+        assert_eq!((&first["last_check_in_at"], &first["next_booster_on"]), (&Value::Null, &Value::Null));
+
+        assert_eq!((&second["urgency"], &second["last_mood"]), (&json!("none"), &json!(8.0)));
+        let line = second["mood_60d"].as_array().unwrap();
+        assert_eq!(line.len(), 60);
+        assert_eq!((&line[59], &line[58], &line[57], &line[51], &line[0]), (&json!(7.0), &json!(5.0), &Value::Null, &json!(3.0), &json!(9.0)));
+        assert_eq!((&second["mood_mean_7d"], &second["mood_mean_previous_7d"]), (&json!(6.0), &json!(3.0)));
+        assert_eq!(second["dosing_days"], json!([57]));
+        assert_eq!(second["phq9"]["baseline"], 16.0);
+        assert_eq!((&second["phq9"]["best"], &second["phq9"]["latest"], &second["phq9"]["status"]), (&json!(8.0), &json!(8.0), &Value::Null));
+
+        // Taken on, the person stays where they are; closed, they come last.
+        let flag = first["flag_id"].as_str().unwrap();
+        let verb = async |verb: &str, body: Value| {
+            clinic.call(&clinic.therapist, Method::POST, &format!("/v1/flags/{flag}/{verb}")).json(&body).send().await.expect(200)
+        };
+        verb("acknowledge", json!({})).await;
+        let taken = clinic.get(&clinic.therapist, "/v1/caseload").await.json()["items"][0].clone();
+        assert_eq!(taken["acknowledged_by"]["member_id"], clinic.therapist.id.to_string());
+        assert_eq!((&taken["acknowledge_by"], &taken["next_in_escalation"]), (&Value::Null, &Value::Null));
+        verb("resolve", json!({ "outcome": "contacted" })).await;
+        let items = clinic.get(&clinic.therapist, "/v1/caseload").await.json()["items"].as_array().unwrap().clone();
+        assert_eq!(items[1]["urgency"], "new");
+        assert_eq!(items[1]["reasons"], json!([]));
+    }
+
+    async fn the_caseload_comes_in_pages_and_only_to_the_care_team(clinic: Clinic) {
+        for _ in 0..4 { clinic.new_patient().await; }
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = clinic.get(&clinic.therapist, &format!("/v1/caseload?limit=2{cursor}")).await.expect(200).json();
+            seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["patient"]["id"].as_str().unwrap().to_owned()));
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        let count = seen.len();
+        seen.sort();
+        seen.dedup();
+        assert_eq!((count, seen.len()), (5, 5));
+        clinic.get(&clinic.patient, "/v1/caseload").await.problem(403, "forbidden");
+        clinic.get(&clinic.admin, "/v1/caseload").await.problem(403, "forbidden");
+        clinic.get(&clinic.therapist, "/v1/caseload?cursor=x").await.problem(400, "bad-request");
+    }
+
+    async fn questionnaires_and_crisis_lines_need_no_sign_in(clinic: Clinic) {
+        let get = async |path: &str| clinic.anonymous(Method::GET, path).send().await;
+        let all = get("/v1/instruments").await.expect(200).json();
+        let codes: Vec<_> = all["items"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+        assert_eq!(codes, ["phq-9", "phq-2", "gad-7"]);
+        let phq_9 = get("/v1/instruments/phq-9").await.expect(200).json();
+        assert_eq!(phq_9["items"][8]["text"], "Thoughts that you would be better off dead, or of hurting yourself in some way");
+        assert_eq!(phq_9["items"][0]["options"][3], json!({ "value": 3, "text": "Nearly every day", "loinc": "LA6571-9" }));
+        assert_eq!(phq_9["enabled"], true);
+        get("/v1/instruments/bdi-ii").await.problem(404, "not-found");
+        let here = get("/v1/support-resources?country=CA").await.expect(200).json();
+        assert_eq!((&here["country"], &here["emergency_number"], &here["resources"][0]["phone"]), (&json!("CA"), &json!("911"), &json!("988")));
+        assert_eq!(get("/v1/support-resources?country=DE").await.expect(200).json()["country"], "international");
+        assert_eq!(get("/v1/support-resources").await.expect(200).json()["country"], "international");
+    }
+}
