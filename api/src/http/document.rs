@@ -95,10 +95,11 @@ fn name_patient(operation: &mut Value) {
     }
 }
 
-/// The type of each schema that has one.
+/// The type of each schema; one of several forms is one of several objects.
 fn types(document: &Value) -> HashMap<String, Value> {
     let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
-    schemas.filter_map(|(name, schema)| Some((name.clone(), schema.get("type")?.clone()))).collect()
+    let of = |schema: &Value| schema.get("type").cloned().unwrap_or_else(|| "object".into());
+    schemas.map(|(name, schema)| (name.clone(), of(schema))).collect()
 }
 
 /// In OpenAPI 3.0 only a schema that names its type may be nullable; one that refers to another takes that one's.
