@@ -25,7 +25,10 @@ const NEVER: &[(&str, &[&str])] = &[
             "async fn",
         ],
     ),
-    ("api/src/store", &["poem", "poem_openapi", "crate::http", "crate::notify", "crate::reminders", "crate::dashboard"]),
+    (
+        "api/src/store",
+        &["poem", "poem_openapi", "crate::http", "crate::notify", "crate::reminders", "crate::dashboard"],
+    ),
     ("api/src/notify", &["poem", "sea_orm", "entities", "crate::store", "crate::http"]),
     ("api/src/reminders", &["poem", "sea_orm", "entities", "crate::http"]),
     ("api/src/http", &["sea_orm", "entities", "lettre", "redis", "crate::notify"]),
@@ -63,7 +66,8 @@ fn only_one_file_names_an_aead() {
 fn the_reader_of_imports_sees_groups_and_paths() {
     let code = "use crate::{\n    error::Error,\n    store::{Scope, records::{self, put}},\n};\nfn f() { sea_orm::f(crate::clock::X) }";
     let names = names(code);
-    for name in ["crate::error::Error", "crate::store::Scope", "crate::store::records::put", "sea_orm", "crate::clock"] {
+    for name in ["crate::error::Error", "crate::store::Scope", "crate::store::records::put", "sea_orm", "crate::clock"]
+    {
         assert!(names.iter().any(|found| starts(found, name)), "{name} in {names:?}");
     }
     assert!(!starts("poem_openapi::Object", "poem"));

@@ -65,7 +65,7 @@ class Laboratory:
         return server
 
     def clinic(self, server, patients):
-        """A clinic with that many patients, on a server that is running."""
+        """A clinic with that many patients, on a server that this starts."""
         clinic = Clinic(server, self.mail)
         clinic.add_patients(patients)
         return clinic

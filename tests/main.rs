@@ -3,6 +3,7 @@
 mod support;
 
 mod caseload;
+mod arrows;
 mod events;
 mod flags;
 mod mood_scores;

@@ -58,7 +58,6 @@ def form(instrument, answers, **more):
 def test_all_real_phq_9_answers(lab, say):
     """2,547 people, each a patient of their own: totals, bands and states as computed, and exactly the flags that are due."""
     server = lab.server()
-    server.start()
     clinic = lab.clinic(server, 0)
     own = threading.local()
 
@@ -106,7 +105,6 @@ def agree(found, score):
 def test_all_worked_cases_of_the_three_questionnaires(lab, say):
     """PHQ-9, PHQ-2 and GAD-7 of vectors.json: the same score, or refused and nothing stored."""
     server = lab.server()
-    server.start()
     patient = lab.clinic(server, 1).patients[0]
     counts = collections.Counter()
     for name in ("PHQ-9", "PHQ-2", "GAD-7"):

@@ -17,7 +17,6 @@ def test_clients_that_hang_up_in_mid_write(lab, figures, say):
     """A write happens once or not at all, whatever the client sees of it; the same Idempotency-Key then always agrees."""
     count, seed = figures(200, 2000), random.randrange(2**32)
     server = lab.server()
-    server.start()
     patients = lab.clinic(server, 4).patients
     chance = random.Random(seed)
     writes = [(chance.choice(patients), uuid7(), body(chance), chance.random(), chance.uniform(0, 0.008)) for _ in range(count)]

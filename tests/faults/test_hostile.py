@@ -17,7 +17,6 @@ def test_slow_clients_are_cut_off_and_disturb_nobody(sqlite, figures, say):
     """Half-sent headers, half-sent bodies, drips of both, silence: each is closed in its time while others are served."""
     each = figures(10, 100)
     server = sqlite.server()
-    server.start()
     patient = sqlite.clinic(server, 1).patients[0]
     head = (f"POST /v1/patients/me/mood-scores HTTP/1.1\r\nHost: afterglow\r\nAuthorization: Bearer {patient.token}\r\n"
             f"Content-Type: application/json\r\nIdempotency-Key: {uuid7()}\r\nContent-Length: 1000\r\n").encode()
@@ -68,7 +67,6 @@ def lasts(url, first, then, granted):
 def test_bodies_that_are_far_too_large_answer_413_and_cost_no_memory(sqlite, say):
     """3 MiB with an honest length, 3 MiB in chunks, 64 MiB in chunks: 413 by counted bytes, and nothing is stored."""
     server = sqlite.server()
-    server.start()
     patient = sqlite.clinic(server, 1).patients[0]
     before = resident(server)
     huge = json.dumps({**mood(), "note": "x" * (3 << 20)}).encode()

@@ -15,7 +15,6 @@ def test_kill_9_under_write_load(lab, figures, say):
     """Every acknowledged write is there, the counters have no gap, no reminder is sent twice for one slot."""
     kills, seed = figures(20, 50), random.randrange(2**32)
     server = lab.server()
-    server.start()
     clinic = lab.clinic(server, PATIENTS)
     phones = [Phone(patient, noon_zone(), seed + number) for number, patient in enumerate(clinic.patients * PHONES_EACH)]
     rows, chance, starts = lab.rows(server), random.Random(seed), []

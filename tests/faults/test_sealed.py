@@ -35,7 +35,6 @@ def records():
 def test_no_file_shows_what_people_wrote(lab, say):
     """Every sentence, name and address is searched in the database's files, its dump, the keys and the logs."""
     server = lab.server()
-    server.start()
     clinic = lab.clinic(server, 1)
     patient = clinic.patients[0]
     patient.call("PATCH", "/v1/patients/me", {"display_name": secret("name"), "phone": "+1 202 555 0147"}, expect=200,
@@ -91,7 +90,6 @@ def everything(lab, server):
 def test_sealed_values_that_were_changed_never_come_back_as_text(lab, say):
     """Exchanged between rows, kinds, patients; cut short; set back to an older version: 500, no text, and the others are served."""
     server = lab.server()
-    server.start()
     one, other = lab.clinic(server, 2).patients
     rows, changed = lab.rows(server), 0
     note = lambda who, resource, body: who.call("POST", f"/v1/patients/me/{resource}", body, expect=201, Idempotency_Key=uuid7()).json()["id"]  # noqa: E731

@@ -5,12 +5,15 @@ import datetime
 import hashlib
 import hmac
 import os
+import re
 import struct
 import time
 import uuid
 import zoneinfo
 
 import requests
+
+from .mail import INVITATION
 
 PASSWORD = "correct horse battery staple"
 
@@ -87,13 +90,13 @@ class Client:
 
 
 class Clinic:
-    """A clinic of its own on a running server: an admin, a therapist, as many patients as asked for."""
+    """A clinic of its own on a server that it starts: an admin, a therapist, as many patients as asked for."""
 
     def __init__(self, server, mail):
         self.server, self.mail, self.mark = server, mail, uuid.uuid4().hex[:8]
-        address = f"admin-{self.mark}@clinic.example"
-        server.run("invite-admin", "--clinic", "Harbour Clinic", "--email", address, "--name", "Ada Admin")
-        self.admin = self._join(address).add_second_factor()
+        link = server.run("invite-admin", "--clinic", "Harbour Clinic", "--email", f"admin-{self.mark}@clinic.example", "--name", "Ada Admin")
+        server.start()
+        self.admin = Client(server.url).accept(re.search(INVITATION, link).group(1)).add_second_factor()
         self.therapist = self._member("therapist")
         self.patients = []
 

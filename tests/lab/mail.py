@@ -10,6 +10,8 @@ from aiosmtpd.controller import Controller
 
 from .ports import free_port
 
+INVITATION = r"/invitations/([A-Za-z0-9_-]+)"
+
 
 class Message:
     """One message, as the host accepted it."""
@@ -25,7 +27,7 @@ class Message:
 
     def code(self):
         """The code of the invitation that it carries."""
-        found = re.search(r"/invitations/([A-Za-z0-9_-]+)", self.text)
+        found = re.search(INVITATION, self.text)
         return found and found.group(1)
 
 

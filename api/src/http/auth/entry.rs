@@ -24,7 +24,7 @@ use uuid::Uuid;
 /// How somebody stays signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[oai(rename_all = "kebab-case")]
-pub enum SessionKind {
+pub enum SignInKind {
     /// Two tokens, for apps.
     Token,
     /// One cookie, for the pages.
@@ -116,9 +116,9 @@ impl Entry {
         tx: &Tx,
         account: Uuid,
         kind: AccountKind,
-        session: Option<SessionKind>,
+        session: Option<SignInKind>,
     ) -> Result<Self, Error> {
-        if session == Some(SessionKind::Cookie) {
+        if session == Some(SignInKind::Cookie) {
             let cookie = Token::new(Purpose::Cookie);
             sign_ins::insert_cookie(tx, cookie.hash(), account).await?;
             return Ok(Self::Cookie(cookie));

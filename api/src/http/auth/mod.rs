@@ -5,7 +5,7 @@ mod login;
 mod refresh;
 mod second_factor;
 
-pub(super) use entry::{Account, Entered, Entry, SessionKind};
+pub(super) use entry::{Account, Entered, Entry, SignInKind};
 
 use super::{body::Checked, reply::Done, resource::Tag, sign_in};
 use crate::{app::App, error::Error};
@@ -26,7 +26,7 @@ pub struct Credentials {
     #[oai(validator(pattern = "^[0-9]{6}$"))]
     pub otp: Option<String>,
     /// `token` for apps, `cookie` for the pages; `token` unless told.
-    pub session: Option<SessionKind>,
+    pub session: Option<SignInKind>,
 }
 
 impl Example for Credentials {
@@ -35,7 +35,7 @@ impl Example for Credentials {
             email: "patient@demo.example".into(),
             password: "violet-otter-hums-softly".into(),
             otp: None,
-            session: Some(SessionKind::Token),
+            session: Some(SignInKind::Token),
         }
     }
 }

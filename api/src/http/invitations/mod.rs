@@ -4,7 +4,7 @@ mod accept;
 mod invite;
 
 use super::{
-    auth::{Entered, SessionKind},
+    auth::{Entered, SignInKind},
     body::Checked,
     permit::Staff,
     preconditions::idempotency_key,
@@ -125,7 +125,7 @@ pub struct Acceptance {
     #[oai(validator(max_length = 50))]
     pub time_zone: Option<String>,
     /// `token` for apps, `cookie` for the pages; `token` unless told.
-    pub session: Option<SessionKind>,
+    pub session: Option<SignInKind>,
 }
 
 impl Example for Acceptance {
