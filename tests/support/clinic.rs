@@ -43,7 +43,7 @@ pub struct Clinic {
     pub prescriber: Person,
     pub admin: Person,
     client: TestClient<BoxEndpoint<'static, Response>>,
-    _place: Place,
+    place: Place,
 }
 
 /// Somebody with a token.
@@ -81,7 +81,7 @@ impl Clinic {
         let admin = new_member(&app, id, Roles::ADMIN).await;
         let patient = new_patient(&app, id, &[&therapist, &prescriber]).await;
         let client = TestClient::new(afterglow::http::service(&app).boxed());
-        Self { app, clock, id, patient, therapist, prescriber, admin, client, _place: place }
+        Self { app, clock, id, patient, therapist, prescriber, admin, client, place }
     }
 
     /// Another patient of the clinic, in the same care.
@@ -114,6 +114,11 @@ impl Clinic {
         let unit = async move |tx: &Tx| store::care_team::insert(tx, &scope, &relation).await;
         self.app.db.write(patient.id, unit).await.unwrap();
         id
+    }
+
+    /// Where the rows lie.
+    pub fn place(&self) -> &afterglow::store::Place {
+        &self.place.place
     }
 
     pub fn now(&self) -> DateTime<Utc> {

@@ -51,7 +51,10 @@ use crate::{
         mood_scores::MoodScore, prescriptions::Prescription, sessions::Session,
     },
 };
-use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
+use poem::{
+    Endpoint, EndpointExt, IntoResponse, Request, Response, Route,
+    http::{HeaderMap, HeaderValue, header},
+};
 use poem_openapi::{OpenApi, OpenApiService};
 use records::Records;
 use request_id::{Identify, RequestId};
@@ -93,11 +96,21 @@ pub fn service_with(app: &App, more: Route) -> impl Endpoint<Output = Response> 
         .around(async |endpoint, request: Request| {
             let id = request.data::<RequestId>().copied();
             let answer = std::panic::AssertUnwindSafe(endpoint.call(request));
-            match futures_util::FutureExt::catch_unwind(answer).await {
-                Ok(Ok(response)) => Ok(response.into_response()),
-                Ok(Err(error)) => Ok(problem::respond(error, id)),
-                Err(_) => Ok(problem::respond(crate::error::Error::internal("a handler panicked").into(), id)),
-            }
+            let mut response = match futures_util::FutureExt::catch_unwind(answer).await {
+                Ok(Ok(response)) => response.into_response(),
+                Ok(Err(error)) => problem::respond(error, id),
+                Err(_) => problem::respond(crate::error::Error::internal("a handler panicked").into(), id),
+            };
+            protect(response.headers_mut());
+            Ok(response)
         })
         .with(Identify(app.clone()))
+}
+
+/// What holds for every answer. Nothing of a patient is kept by a browser or by anything between.
+fn protect(headers: &mut HeaderMap) {
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains"));
 }
