@@ -1,6 +1,5 @@
 //! The service from outside: every test speaks HTTP to it, on SQLite and on PostgreSQL.
 
-mod arrows;
 mod support;
 
 mod caseload;
@@ -8,7 +7,8 @@ mod arrows;
 mod events;
 mod flags;
 mod mood_scores;
-mod sign_in;
+mod readme;
 mod sealing;
+mod sign_in;
 mod timeline;
 mod unit_of_work;

@@ -75,7 +75,7 @@ pub struct NewReminder {
 }
 
 /// A reminder.
-#[derive(Debug, Clone, PartialEq, Eq, Object)]
+#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
 #[oai(skip_serializing_if_is_none, example)]
 pub struct Reminder {
     /// Its id.
@@ -85,6 +85,7 @@ pub struct Reminder {
     /// What it asks for.
     pub kind: ReminderKind,
     /// A title of somebody's own, for the inbox alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Whether it reminds.
     pub active: bool,

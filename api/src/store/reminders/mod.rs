@@ -197,11 +197,10 @@ fn existing(row: &Model, author: &Author) -> Result<Reminder, Error> {
 }
 
 fn expect(held: Precondition, current: &Reminder) -> Result<(), Error> {
-    use poem_openapi::types::ToJSON;
     match held {
         Precondition::None => Err(Error::PreconditionRequired),
         Precondition::Version(version) if version == current.version => Ok(()),
-        Precondition::Version(_) => Err(Error::Stale(current.to_json().map(Box::new))),
+        Precondition::Version(_) => Err(Error::Stale(serde_json::to_value(current).ok().map(Box::new))),
     }
 }
 
