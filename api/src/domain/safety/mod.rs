@@ -11,6 +11,7 @@ mod evidence;
 mod flags;
 pub mod moods;
 pub mod parameters;
+pub mod past;
 #[cfg(test)]
 mod tests;
 pub mod thoughts;
