@@ -2,10 +2,12 @@
 
 pub mod accounts;
 pub mod audit;
+mod bulk;
 pub mod care_team;
 pub mod caseload;
 pub mod clinics;
 pub mod database;
+pub mod demo;
 pub mod flags;
 pub mod idempotency;
 pub mod invitations;

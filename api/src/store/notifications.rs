@@ -1,7 +1,7 @@
 //! Messages: the inbox of a patient, what they do with a message, and whether one is still wanted when its time comes.
 //! A row stays for good: it answers what was said, when, and why not.
 
-use super::{Scope, Tx, audit, patients, records::Author, reminders};
+use super::{Scope, Tx, audit, bulk, patients, records::Author, reminders};
 use crate::{
     domain::{
         notifications::{Channel, DeliveryState, LONGEST_SNOOZE, NotificationKind, NotificationState, Stage, Step},
@@ -186,11 +186,11 @@ async fn note(tx: &Tx, author: &Author, row: &Model, operation: &str) -> Result<
     audit::append(tx, entry).await
 }
 
-/// Tells a member of a flag: once for each step of its escalation. Sent as soon as this unit is committed.
-pub async fn tell(tx: &Tx, patient: Uuid, flag: Uuid, recipient: Uuid, step: i16) -> Result<(), Error> {
-    let row = Model {
+/// The row of what a member is told of a flag.
+fn told(patient: Uuid, id: Uuid, flag: Uuid, recipient: Uuid, step: i16, at: DateTime<Utc>) -> Model {
+    Model {
         patient_id: patient,
-        id: tx.new_id(),
+        id,
         kind: NotificationKind::Flag.code(),
         reminder_id: None,
         local_date: None,
@@ -199,11 +199,16 @@ pub async fn tell(tx: &Tx, patient: Uuid, flag: Uuid, recipient: Uuid, step: i16
         recipient_id: Some(recipient),
         step: Some(step),
         time_zone: "UTC".into(),
-        due_at: tx.now().into(),
+        due_at: at.into(),
         state: NotificationState::Scheduled.code(),
-        computed_at: tx.now().into(),
+        computed_at: at.into(),
         read_at: None,
-    };
+    }
+}
+
+/// Tells a member of a flag: once for each step of its escalation. Sent as soon as this unit is committed.
+pub async fn tell(tx: &Tx, patient: Uuid, flag: Uuid, recipient: Uuid, step: i16) -> Result<(), Error> {
+    let row = told(patient, tx.new_id(), flag, recipient, step, tx.now());
     let key = [Column::PatientId, Column::FlagId, Column::RecipientId, Column::Step];
     let inserted = Entity::insert(row.clone().into_active_model())
         .on_conflict_do_nothing_on(key)
@@ -216,11 +221,68 @@ pub async fn tell(tx: &Tx, patient: Uuid, flag: Uuid, recipient: Uuid, step: i16
     Ok(())
 }
 
-/// The delivery of a new message.
-pub(super) async fn queue(tx: &Tx, message: &Model, state: DeliveryState) -> Result<(), Error> {
-    let row = delivery::Model {
+/// What a member was told of a flag, for a clinic that is made with a past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// The message.
+    pub id: Uuid,
+    /// Its delivery.
+    pub delivery: Uuid,
+    /// The flag.
+    pub flag: Uuid,
+    /// Who.
+    pub recipient: Uuid,
+    /// Which step of the escalation.
+    pub step: i16,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether it has been sent; if not, it will be at once.
+    pub sent: bool,
+}
+
+/// Stores what members were told of a patient of whom they were told nothing yet.
+pub async fn insert_told(tx: &Tx, patient: Uuid, messages: &[Told]) -> Result<(), Error> {
+    let row = |one: &Told| {
+        let state = if one.sent { NotificationState::Sent } else { NotificationState::Scheduled };
+        let row = told(patient, one.id, one.flag, one.recipient, one.step, one.at);
+        let row = Model { state: state.code(), ..row };
+        (past_delivery(&row, one.delivery), row)
+    };
+    insert_all(tx, messages.iter().map(row)).await
+}
+
+/// Stores messages and their deliveries.
+pub(super) async fn insert_all(
+    tx: &Tx,
+    messages: impl IntoIterator<Item = (delivery::Model, Model)>,
+) -> Result<(), Error> {
+    let (deliveries, messages): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
+    bulk::insert(tx, messages).await?;
+    bulk::insert(tx, deliveries).await
+}
+
+/// The delivery of a message of the past, as its state says.
+pub(super) fn past_delivery(message: &Model, id: Uuid) -> delivery::Model {
+    let state = match NotificationState::from_code(message.state) {
+        Some(NotificationState::Scheduled | NotificationState::Sending) | None => DeliveryState::Queued,
+        Some(NotificationState::Sent) => DeliveryState::Sent,
+        Some(NotificationState::Unknown) => DeliveryState::Unknown,
+        Some(NotificationState::Skipped | NotificationState::Cancelled) => DeliveryState::Suppressed,
+        Some(NotificationState::Missed | NotificationState::Failed) => DeliveryState::Failed,
+    };
+    let sent = state == DeliveryState::Sent;
+    delivery::Model {
+        attempts: i16::from(sent),
+        last_attempt_at: sent.then_some(message.due_at),
+        answer: sent.then_some(250),
+        ..delivery_of(message, id, state)
+    }
+}
+
+fn delivery_of(message: &Model, id: Uuid, state: DeliveryState) -> delivery::Model {
+    delivery::Model {
         patient_id: message.patient_id,
-        id: tx.new_id(),
+        id,
         notification_id: message.id,
         channel: Channel::Email.code(),
         state: state.code(),
@@ -231,7 +293,12 @@ pub(super) async fn queue(tx: &Tx, message: &Model, state: DeliveryState) -> Res
         fence: 0,
         last_attempt_at: None,
         answer: None,
-    };
+    }
+}
+
+/// The delivery of a new message.
+pub(super) async fn queue(tx: &Tx, message: &Model, state: DeliveryState) -> Result<(), Error> {
+    let row = delivery_of(message, tx.new_id(), state);
     delivery::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Where a patient stands on each instrument: one row, kept by the units that write what it depends on, so that the
 //! caseload reads no history.
 
-use super::{Scope, Tx};
+use super::{Scope, Tx, bulk};
 use crate::{
     domain::{
         assessments::instrument_of,
@@ -80,10 +80,15 @@ async fn first_session(tx: &Tx, patient: Uuid) -> Result<Option<DateTime<Utc>>, 
     Ok(sessions.into_iter().find(|(_, facts)| is_completed_dosing(facts)).map(|(at, _)| at.into()))
 }
 
-async fn save(tx: &Tx, patient: Uuid, series: i16, standing: &Standing) -> Result<(), Error> {
+/// Stores the standings of a patient who has none yet, by the number of the instrument.
+pub async fn insert_all(tx: &Tx, patient: Uuid, standings: &[(i16, Standing)]) -> Result<(), Error> {
+    bulk::insert(tx, standings.iter().map(|(series, standing)| row(patient, *series, standing))).await
+}
+
+fn row(patient: Uuid, series: i16, standing: &Standing) -> Model {
     let at = |score: Option<Score>| score.map(|score| Micros::from(score.at));
     let total = |score: Option<Score>| score.map(|score| score.total);
-    let row = Model {
+    Model {
         patient_id: patient,
         instrument: series,
         baseline: total(standing.baseline),
@@ -93,7 +98,11 @@ async fn save(tx: &Tx, patient: Uuid, series: i16, standing: &Standing) -> Resul
         latest: total(standing.latest),
         latest_at: at(standing.latest),
         status: standing.status().map(crate::domain::standing::Status::code),
-    };
+    }
+}
+
+async fn save(tx: &Tx, patient: Uuid, series: i16, standing: &Standing) -> Result<(), Error> {
+    let row = row(patient, series, standing);
     let changed = [
         Column::Baseline,
         Column::BaselineAt,

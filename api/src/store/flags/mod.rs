@@ -6,12 +6,13 @@ mod verbs;
 pub use read::{Evidence, Shown, Whose, Window, owner_of, page, people, show};
 pub use verbs::{acknowledge, reopen, resolve};
 
-use super::{Scope, Tx, records::Author};
+use super::{Scope, Tx, bulk, records::Author};
 use crate::{
     domain::safety::{Finding, Flag, Outcome, Rule, Severity, State},
     error::Error,
     security::seal::{Class, OwnerKeys, Spot},
 };
+use chrono::{DateTime, Utc};
 use entities::{
     Micros,
     flag::{Column, Entity, Model},
@@ -61,30 +62,69 @@ pub async fn update(tx: &Tx, author: &Author, flag: &Flag) -> Result<(), Error> 
 
 /// Notes one more record that a flag rests on.
 pub async fn add_evidence(tx: &Tx, scope: &Scope, flag: Uuid, finding: &Finding) -> Result<(), Error> {
-    let row = flag_evidence::Model {
-        patient_id: scope.patient,
-        flag_id: flag,
-        record_id: finding.record,
-        kind: finding.kind.code(),
-        occurred_at: finding.at.into(),
-        evaluated_at: tx.now().into(),
-        facts: serde_json::to_string(&finding.facts).map_err(Error::internal)?,
-    };
+    let row = evidence_row(scope.patient, flag, finding, tx.now())?;
     flag_evidence::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
     Ok(())
 }
 
+fn evidence_row(
+    patient: Uuid,
+    flag: Uuid,
+    finding: &Finding,
+    evaluated_at: DateTime<Utc>,
+) -> Result<flag_evidence::Model, Error> {
+    Ok(flag_evidence::Model {
+        patient_id: patient,
+        flag_id: flag,
+        record_id: finding.record,
+        kind: finding.kind.code(),
+        occurred_at: finding.at.into(),
+        evaluated_at: evaluated_at.into(),
+        facts: serde_json::to_string(&finding.facts).map_err(Error::internal)?,
+    })
+}
+
+/// A flag with all that became of it, for a clinic that is made with a past.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Past {
+    /// The flag as it is now.
+    pub flag: Flag,
+    /// How often it changed.
+    pub version: i64,
+    /// What people typed about it.
+    pub words: Words,
+    /// What it rests on, and when the rule saw it.
+    pub evidence: Vec<(Finding, DateTime<Utc>)>,
+}
+
+/// Stores the flags of a patient who has none yet.
+pub async fn insert_all(tx: &Tx, author: &Author, flags: &[Past]) -> Result<(), Error> {
+    let patient = author.scope.patient;
+    let (mut rows, mut evidence) = (Vec::new(), Vec::new());
+    for Past { flag, version, words, evidence: rests_on } in flags {
+        rows.push(row(patient, flag, *version, seal(author, flag.id, *version, words)?));
+        for (finding, evaluated_at) in rests_on {
+            evidence.push(evidence_row(patient, flag.id, finding, *evaluated_at)?);
+        }
+    }
+    bulk::insert(tx, rows).await?;
+    bulk::insert(tx, evidence).await
+}
+
 async fn save(tx: &Tx, author: &Author, old: &Model, flag: &Flag, words: &Words) -> Result<Model, Error> {
     let version = old.version + 1;
-    let sealed = if *words == Words::default() {
-        None
-    } else {
-        let text = serde_json::to_string(words).map_err(Error::internal)?;
-        Some(author.keys.seal(&spot(author.scope.clinic, flag.id, version), &text)?)
-    };
+    let sealed = seal(author, flag.id, version, words)?;
     let row = row(author.scope.patient, flag, version, sealed);
     Entity::update(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
     Ok(row)
+}
+
+fn seal(author: &Author, flag: Uuid, version: i64, words: &Words) -> Result<Option<Vec<u8>>, Error> {
+    if *words == Words::default() {
+        return Ok(None);
+    }
+    let text = serde_json::to_string(words).map_err(Error::internal)?;
+    author.keys.seal(&spot(author.scope.clinic, flag, version), &text).map(Some)
 }
 
 async fn evidence_of(db: &impl ConnectionTrait, flags: &[Model]) -> Result<Vec<flag_evidence::Model>, Error> {

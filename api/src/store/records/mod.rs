@@ -4,9 +4,12 @@
 //! everything that a person typed sealed in `sealed`. A reply splices the three; nothing is mapped twice.
 
 mod document;
+mod past;
 mod read;
+mod rows;
 mod write;
 
 pub use document::Document;
+pub use past::Past;
 pub use read::{After, Change, Changes, Window, changes_since, find, page, version_of};
 pub use write::{Author, Precondition, Written, create, put, remove, repeat};

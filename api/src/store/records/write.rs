@@ -1,8 +1,9 @@
 //! Writing records, inside a unit of work: the row, the version before, what rules read of it, the audit row.
 
 use super::{
-    document::{Document, decode, divide, spot},
+    document::{Document, decode},
     read::version_of,
+    rows,
 };
 use crate::{
     domain::{
@@ -15,7 +16,7 @@ use crate::{
     security::seal::OwnerKeys,
     store::{Scope, Tx, audit, idempotency::Before, patients, reminders, safety},
 };
-use entities::{Micros, measurement, record, record_version};
+use entities::{measurement, record, record_version};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -167,27 +168,8 @@ async fn row<R: Record>(
     valid: &Valid<R>,
     old: Option<&record::Model>,
 ) -> Result<record::Model, Error> {
-    let (parts, now, occurrence) = (divide(valid)?, Micros::from(tx.now()), valid.occurrence());
-    let (visibility, version) = (valid.record().visibility().code(), old.map_or(1, |old| old.version + 1));
-    let spot = spot(author.scope.clinic, id, version, visibility);
-    let sealed = parts.words.map(|words| author.keys.seal(&spot, &words)).transpose()?;
-    Ok(record::Model {
-        patient_id: author.scope.patient,
-        id,
-        kind: R::KIND.code(),
-        version,
-        seq: patients::next_seq(tx, author.scope.patient).await?,
-        occurred_at: occurrence.at.into(),
-        time_zone: occurrence.zone.name().to_owned(),
-        day: occurrence.day(),
-        created_at: old.map_or(now, |old| old.created_at),
-        updated_at: now,
-        created_by: old.map_or(author.account, |old| old.created_by),
-        deleted: false,
-        visibility,
-        facts: parts.facts,
-        sealed,
-    })
+    let seq = patients::next_seq(tx, author.scope.patient).await?;
+    rows::record(author, id, valid, old, rows::Stamp { seq, at: tx.now().into() })
 }
 
 /// What follows from a row that was written: the measurement, the audit row, the reply.
@@ -199,22 +181,7 @@ async fn finish<R: Record>(
     valid: &Valid<R>,
 ) -> Result<Written, Error> {
     let created = before.is_none();
-    if let Some(measured) = valid.record().measurement() {
-        let measured = measurement::Model {
-            patient_id: row.patient_id,
-            series: measured.series,
-            occurred_at: row.occurred_at,
-            record_id: row.id,
-            day: row.day,
-            status: measured.status,
-            value: measured.value,
-            answers: measured.answers,
-            anxiety: measured.anxiety,
-            energy: measured.energy,
-            hope: measured.hope,
-            irritability: measured.irritability,
-            sleep: measured.sleep,
-        };
+    if let Some(measured) = rows::measurement(row, valid) {
         measurement::Entity::insert(measured.into_active_model()).exec_without_returning(tx.db()).await?;
     }
     reminders::follow_record(tx, row).await?;
@@ -227,21 +194,7 @@ async fn finish<R: Record>(
 }
 
 async fn keep_version(tx: &Tx, author: &Author, row: &record::Model) -> Result<(), Error> {
-    let version = record_version::Model {
-        patient_id: row.patient_id,
-        id: row.id,
-        version: row.version,
-        seq: row.seq,
-        occurred_at: row.occurred_at,
-        time_zone: row.time_zone.clone(),
-        day: row.day,
-        visibility: row.visibility,
-        updated_at: row.updated_at,
-        written_by: author.account,
-        replaced_at: tx.now().into(),
-        facts: row.facts.clone(),
-        sealed: row.sealed.clone(),
-    };
+    let version = rows::version(row, author.account, tx.now().into());
     record_version::Entity::insert(version.into_active_model()).exec_without_returning(tx.db()).await?;
     Ok(())
 }

@@ -8,19 +8,20 @@ mod plan;
 pub use plan::{behind, catch_up, follow_patient, follow_record, upcoming};
 
 use super::{
-    Scope, Tx, audit, patients,
+    Scope, Tx, audit, bulk, notifications, patients,
     records::{Author, Precondition},
 };
 use crate::{
     domain::{
         faults::Faults,
-        recurrence::Rule,
+        notifications::NotificationState,
+        recurrence::{Occurrence, Rule},
         reminders::{MOST, NewReminder, Reminder, ReminderKind, Source, templates},
     },
     error::Error,
     security::seal::{Class, OwnerKeys, Spot},
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use entities::reminder::{Column, Entity, Model};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
@@ -85,7 +86,7 @@ pub async fn put(
     expect(held, &current)?;
     let new = new?;
     new.check()?;
-    let changed = stored(tx, author, &new, row.source, Some(&row), id)?;
+    let changed = stored(author, &new, row.source, Some(&row), id, tx.now())?;
     save(tx, author, changed, "reminders_replace").await.map(|reminder| (reminder, false))
 }
 
@@ -127,6 +128,53 @@ pub async fn attach_templates(tx: &Tx, author: &Author, today: NaiveDate) -> Res
     Ok(())
 }
 
+/// A reminder that has been there for a while, with what it has said, for a clinic that is made with a past.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Past {
+    /// Its id.
+    pub id: Uuid,
+    /// What was wanted.
+    pub new: NewReminder,
+    /// Who set it up.
+    pub source: Source,
+    /// When.
+    pub made_at: DateTime<Utc>,
+    /// Up to which day its messages are there, if it recurs.
+    pub planned_to: Option<NaiveDate>,
+    /// What it said, and has still to say.
+    pub messages: Vec<Said>,
+}
+
+/// One message of a reminder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    /// Its id.
+    pub id: Uuid,
+    /// That of its delivery.
+    pub delivery: Uuid,
+    /// The occurrence.
+    pub occurrence: Occurrence,
+    /// When it was worked out.
+    pub computed_at: DateTime<Utc>,
+    /// What became of it.
+    pub state: NotificationState,
+}
+
+/// Stores the reminders of a patient who has none yet.
+pub async fn insert_all(tx: &Tx, author: &Author, reminders: &[Past]) -> Result<(), Error> {
+    let (mut rows, mut messages) = (Vec::new(), Vec::new());
+    for Past { id, new, source, made_at, planned_to, messages: said } in reminders {
+        let row = Model { planned_to: *planned_to, ..stored(author, new, source.code(), None, *id, *made_at)? };
+        for Said { id, delivery, occurrence, computed_at, state } in said {
+            let message = plan::message(&row, occurrence, *id, *state, *computed_at);
+            messages.push((notifications::past_delivery(&message, *delivery), message));
+        }
+        rows.push(row);
+    }
+    bulk::insert(tx, rows).await?;
+    notifications::insert_all(tx, messages).await
+}
+
 fn living(scope: &Scope) -> sea_orm::Select<Entity> {
     Entity::find().filter(Column::PatientId.eq(scope.patient)).filter(Column::Deleted.eq(false))
 }
@@ -135,7 +183,7 @@ async fn insert(tx: &Tx, author: &Author, id: Uuid, new: &NewReminder, source: S
     if living(&author.scope).count(tx.db()).await? >= MOST {
         return Err(Error::ImpossibleStep("a patient may have 100 reminders"));
     }
-    let row = stored(tx, author, new, source.code(), None, id)?;
+    let row = stored(author, new, source.code(), None, id, tx.now())?;
     Entity::insert(row.clone().into_active_model()).exec_without_returning(tx.db()).await?;
     plan::follow_reminder(tx, &row).await?;
     note(tx, &author.scope, Some(author.account), Some(author.request), "reminders_create", &row).await?;
@@ -163,12 +211,12 @@ async fn note(
 }
 
 fn stored(
-    tx: &Tx,
     author: &Author,
     new: &NewReminder,
     source: i16,
     old: Option<&Model>,
     id: Uuid,
+    now: DateTime<Utc>,
 ) -> Result<Model, Error> {
     let version = old.map_or(1, |old| old.version + 1);
     Ok(Model {
@@ -181,8 +229,8 @@ fn stored(
         planned_to: None,
         version,
         deleted: false,
-        created_at: old.map_or_else(|| tx.now().into(), |old| old.created_at),
-        updated_at: tx.now().into(),
+        created_at: old.map_or_else(|| now.into(), |old| old.created_at),
+        updated_at: now.into(),
         created_by: old.map_or(author.account, |old| old.created_by),
         sealed: seal(&author.keys, author.scope.clinic, id, version, new.title.clone())?,
     })

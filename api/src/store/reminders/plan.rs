@@ -301,12 +301,17 @@ async fn follow_session(
     }
 }
 
-/// Writes one message, unless it is there.
-async fn write(tx: &Tx, reminder: &Model, occurrence: &Occurrence) -> Result<(), Error> {
-    let (state, delivered) = fate(tx, occurrence);
-    let message = notification::Model {
+/// The row of one message.
+pub(super) fn message(
+    reminder: &Model,
+    occurrence: &Occurrence,
+    id: Uuid,
+    state: NotificationState,
+    computed_at: DateTime<Utc>,
+) -> notification::Model {
+    notification::Model {
         patient_id: reminder.patient_id,
-        id: tx.new_id(),
+        id,
         kind: reminder.kind,
         reminder_id: Some(reminder.id),
         local_date: Some(occurrence.local_date),
@@ -317,9 +322,15 @@ async fn write(tx: &Tx, reminder: &Model, occurrence: &Occurrence) -> Result<(),
         time_zone: occurrence.zone.name().to_owned(),
         due_at: occurrence.due_at.into(),
         state: state.code(),
-        computed_at: tx.now().into(),
+        computed_at: computed_at.into(),
         read_at: None,
-    };
+    }
+}
+
+/// Writes one message, unless it is there.
+async fn write(tx: &Tx, reminder: &Model, occurrence: &Occurrence) -> Result<(), Error> {
+    let (state, delivered) = fate(tx, occurrence);
+    let message = message(reminder, occurrence, tx.new_id(), state, tx.now());
     let key = [Message::PatientId, Message::ReminderId, Message::LocalDate, Message::Slot];
     let inserted = Messages::insert(message.clone().into_active_model())
         .on_conflict_do_nothing_on(key)
