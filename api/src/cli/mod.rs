@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+pub mod demo;
 pub mod invite_admin;
 mod migrate;
 mod openapi;
@@ -21,6 +22,8 @@ struct Cli {
 enum Command {
     /// Runs the service: the API, the pages and the worker that sends.
     Serve,
+    /// Serves a believable clinic of invented people to look at.
+    Demo(demo::Demo),
     /// Brings the database's schema up to date and ends.
     Migrate,
     /// Starts a new clinic and prints the link that invites its first admin.
@@ -39,6 +42,7 @@ pub fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match cli.command {
             Command::Serve => serve::run().await,
+            Command::Demo(demo) => demo::run(demo).await,
             Command::Migrate => migrate::run().await,
             Command::InviteAdmin(asked) => invite_admin::run(asked).await,
             Command::Openapi => openapi::run().await,
