@@ -65,7 +65,7 @@ pub fn on(route: Route) -> Route {
 }
 
 /// A page of the house with a title and something in its middle, both of them HTML.
-fn plain(name: &str, title: &str, middle: &str) -> Response {
+pub(crate) fn plain(name: &str, title: &str, middle: &str) -> Response {
     secured(document(page(name, middle).replace("<!-- title -->", title)), POLICY)
 }
 

@@ -50,6 +50,7 @@ pub struct Clinic {
 #[derive(Clone)]
 pub struct Person {
     pub id: Uuid,
+    pub email: String,
     pub token: String,
 }
 
@@ -274,14 +275,15 @@ async fn new_account(app: &App, clinic: Uuid, id: Uuid, kind: AccountKind) -> Pe
         signed_in_at: Set(now.into()),
         ..Default::default()
     };
+    let secrets = Secrets { email: email.clone(), totp: None };
     let unit = async move |tx: &Tx| {
-        store::accounts::insert(tx, account, &Secrets { email, totp: None }, &keys).await?;
+        store::accounts::insert(tx, account, &secrets, &keys).await?;
         store::accounts::confirm_second_factor(tx, id, 0).await?;
         entities::token::Entity::insert(row).exec_without_returning(tx.db()).await?;
         Ok(())
     };
     app.db.write(clinic, unit).await.unwrap();
-    Person { id, token: token.reveal().to_owned() }
+    Person { id, email, token: token.reveal().to_owned() }
 }
 
 async fn new_member(app: &App, clinic: Uuid, roles: Roles) -> Person {

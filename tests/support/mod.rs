@@ -2,8 +2,10 @@
 
 mod clinic;
 mod place;
+mod post;
 
 pub use clinic::{Answer, Clinic, Person};
+pub use post::{Mood, Post};
 
 /// Runs a story on SQLite and on PostgreSQL.
 #[macro_export]

@@ -248,6 +248,14 @@ pub fn backoff(attempts: i16, answer: Option<u16>, jitter: u32) -> TimeDelta {
     TimeDelta::milliseconds(base * 3 / 4 + base / 2 * part / 1_000)
 }
 
+/// When to try again at the latest: a moment after a routine message has become useless, so that it shows as missed.
+pub fn try_again(class: Class, due_at: DateTime<Utc>, wished: DateTime<Utc>) -> DateTime<Utc> {
+    match class {
+        Class::Routine => wished.min(due_at + GRACE + TimeDelta::seconds(1)),
+        Class::Matters => wished,
+    }
+}
+
 /// How long a host that does not let us in at all is left alone.
 pub const CLOSED: TimeDelta = TimeDelta::minutes(1);
 

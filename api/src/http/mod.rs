@@ -36,11 +36,14 @@ pub mod invitations;
 pub mod journal_entries;
 pub mod members;
 pub mod mood_scores;
+pub mod notifications;
+mod occurrences;
 pub mod patients;
 pub mod prescriptions;
 pub mod reminders;
 pub mod sessions;
 pub mod support_resources;
+mod stop;
 pub mod timeline;
 
 use crate::{
@@ -69,7 +72,8 @@ fn operations(app: &App) -> impl OpenApi + use<> {
     let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()), caseload::Caseload(app.clone()));
     let reference = (instruments::Instruments, support_resources::Lines);
     let sync = (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app));
-    (people(app), (care, measures, dosing), findings, reference, sync)
+    let reminding = (reminders::Reminders(app.clone()), notifications::Notifications(app.clone()));
+    (people(app), (care, measures, dosing), findings, reminding, reference, sync)
 }
 
 /// Who signs in, and whom they care for.
@@ -88,7 +92,8 @@ pub fn service(app: &App) -> impl Endpoint<Output = Response> + use<> {
 /// The whole service and some routes besides, such as the demo's.
 pub fn service_with(app: &App, more: Route) -> impl Endpoint<Output = Response> + use<> {
     let api = OpenApiService::new(operations(app), document::TITLE, env!("CARGO_PKG_VERSION"));
-    let routes = health::on(dashboard::on(more)).at("/openapi.json", document::endpoint()).nest("/v1", api);
+    let routes = stop::on(health::on(dashboard::on(more)), app);
+    let routes = routes.at("/openapi.json", document::endpoint()).nest("/v1", api);
     #[cfg(feature = "bench")]
     let routes = routes.nest("/v1/bench", OpenApiService::new(echo::Echo, document::TITLE, env!("CARGO_PKG_VERSION")));
     routes

@@ -70,6 +70,18 @@ impl Worker {
         self.sweep().await
     }
 
+    /// Works while something is served, and ends after it.
+    pub async fn beside<T>(self, serving: impl Future<Output = T>) -> T {
+        let (stop, stopped) = watch::channel(false);
+        let worker = tokio::spawn(self.run(stopped));
+        let served = serving.await;
+        stop.send_replace(true);
+        if worker.await.is_err() {
+            tracing::error!("the worker had ended");
+        }
+        served
+    }
+
     /// Works until `stop` turns true; then claims nothing more, and lets what is being handed over end.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut events = self.app.events.subscribe();

@@ -1,9 +1,14 @@
 //! Messages: the inbox of a patient, what they do with a message, and whether one is still wanted when its time comes.
 //! A row stays for good: it answers what was said, when, and why not.
 
-use super::{Scope, Tx, audit, bulk, patients, records::Author, reminders};
+use super::{
+    Scope, Tx, audit, bulk, patients,
+    records::{After, Author},
+    reminders,
+};
 use crate::{
     domain::{
+        faults::Faults,
         notifications::{Channel, DeliveryState, LONGEST_SNOOZE, NotificationKind, NotificationState, Stage, Step},
         recurrence::Rule,
     },
@@ -11,7 +16,8 @@ use crate::{
     events::{Event, Subject},
     security::seal::OwnerKeys,
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono_tz::Tz;
 use entities::{
     Micros, account, care_relation, clinic, delivery, flag, member,
     notification::{Column, Entity, Model},
@@ -24,15 +30,63 @@ use sea_orm::{
 use std::collections::HashMap;
 use uuid::Uuid;
 
+/// What became of a message on one channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The channel.
+    pub channel: Channel,
+    /// Where it stands there.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub attempts: i16,
+    /// When it was last tried.
+    pub last_attempt_at: Option<DateTime<Utc>>,
+    /// The number that the channel answered.
+    pub answer: Option<i16>,
+}
+
 /// A message with its deliveries and the title that its reminder has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// Its row.
-    pub row: Model,
-    /// What became of it on each channel.
-    pub deliveries: Vec<delivery::Model>,
+    /// Its id.
+    pub id: Uuid,
+    /// What it is about.
+    pub kind: NotificationKind,
+    /// The reminder that says it.
+    pub reminder_id: Option<Uuid>,
+    /// The patient's day of its slot.
+    pub local_date: Option<NaiveDate>,
+    /// Its slot.
+    pub slot: Option<String>,
+    /// When it is to be sent.
+    pub due_at: DateTime<Utc>,
+    /// The zone in which that was worked out.
+    pub time_zone: Tz,
+    /// When it was worked out.
+    pub computed_at: DateTime<Utc>,
+    /// Where it stands.
+    pub state: NotificationState,
+    /// When the patient read it.
+    pub read_at: Option<DateTime<Utc>>,
     /// The reminder's own title.
     pub title: Option<String>,
+    /// What became of it on each channel.
+    pub deliveries: Vec<Part>,
+}
+
+/// An occurrence that was written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The message.
+    pub id: Uuid,
+    /// The patient's day.
+    pub local_date: NaiveDate,
+    /// Its slot.
+    pub slot: String,
+    /// When it is due, in its zone's offset.
+    pub due_at: DateTime<FixedOffset>,
+    /// Where it stands.
+    pub state: NotificationState,
 }
 
 /// Which part of the inbox a page is of.
@@ -42,8 +96,8 @@ pub struct Window {
     pub from: Option<DateTime<Utc>>,
     /// Due before.
     pub to: Option<DateTime<Utc>>,
-    /// Behind the last message of the page before: its time and id.
-    pub after: Option<(DateTime<Utc>, Uuid)>,
+    /// Behind the last message of the page before.
+    pub after: Option<After>,
     /// How many at most.
     pub limit: u64,
 }
@@ -60,7 +114,7 @@ pub async fn page(
     scope: &Scope,
     window: &Window,
 ) -> Result<(Vec<Message>, bool), Error> {
-    let behind = window.after.map(|(at, id)| {
+    let behind = window.after.map(|After { at, id }| {
         Expr::tuple([Expr::col(Column::DueAt), Expr::col(Column::Id)])
             .lt(Expr::tuple([Expr::val(Micros::from(at).0), Expr::val(id)]))
     });
@@ -88,9 +142,22 @@ pub async fn of_reminder(
     reminder: Uuid,
     from: NaiveDate,
     to: NaiveDate,
-) -> Result<Vec<Model>, Error> {
+) -> Result<Vec<Written>, Error> {
     let rows = inbox(scope).filter(Column::ReminderId.eq(reminder)).filter(Column::LocalDate.between(from, to));
-    Ok(rows.all(db).await?)
+    let written = |row: &Model| {
+        Some(Written {
+            id: row.id,
+            local_date: row.local_date?,
+            slot: row.slot.clone()?,
+            due_at: DateTime::from(row.due_at).with_timezone(&zone(row).ok()?).fixed_offset(),
+            state: state(row).ok()?,
+        })
+    };
+    Ok(rows.all(db).await?.iter().filter_map(written).collect())
+}
+
+fn zone(row: &Model) -> Result<Tz, Error> {
+    row.time_zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))
 }
 
 async fn complete(
@@ -101,10 +168,10 @@ async fn complete(
 ) -> Result<Vec<Message>, Error> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let reminders: Vec<Uuid> = rows.iter().filter_map(|row| row.reminder_id).collect();
-    let mut deliveries: HashMap<Uuid, Vec<delivery::Model>> = HashMap::new();
+    let mut deliveries: HashMap<Uuid, Vec<Part>> = HashMap::new();
     let parts = delivery::Entity::find().filter(delivery::Column::PatientId.eq(scope.patient));
     for part in parts.filter(delivery::Column::NotificationId.is_in(ids)).all(db).await? {
-        deliveries.entry(part.notification_id).or_default().push(part);
+        deliveries.entry(part.notification_id).or_default().push(part_of(&part)?);
     }
     let mut titles = HashMap::new();
     let titled = reminder::Entity::find().filter(reminder::Column::PatientId.eq(scope.patient));
@@ -113,12 +180,34 @@ async fn complete(
             titles.insert(row.id, title);
         }
     }
-    let whole = rows.into_iter().map(|row| Message {
-        deliveries: deliveries.remove(&row.id).unwrap_or_default(),
-        title: row.reminder_id.and_then(|id| titles.get(&id).cloned()),
-        row,
+    let whole = rows.into_iter().map(|row| {
+        Ok(Message {
+            kind: NotificationKind::from_code(row.kind).ok_or_else(|| Error::internal("a message of no known kind"))?,
+            due_at: row.due_at.into(),
+            time_zone: zone(&row)?,
+            computed_at: row.computed_at.into(),
+            state: state(&row)?,
+            read_at: row.read_at.map(Into::into),
+            title: row.reminder_id.and_then(|id| titles.get(&id).cloned()),
+            deliveries: deliveries.remove(&row.id).unwrap_or_default(),
+            id: row.id,
+            reminder_id: row.reminder_id,
+            local_date: row.local_date,
+            slot: row.slot,
+        })
     });
-    Ok(whole.collect())
+    whole.collect()
+}
+
+fn part_of(row: &delivery::Model) -> Result<Part, Error> {
+    let unknown = || Error::internal("a delivery that this version does not know");
+    Ok(Part {
+        channel: Channel::from_code(row.channel).ok_or_else(unknown)?,
+        state: DeliveryState::from_code(row.state).ok_or_else(unknown)?,
+        attempts: row.attempts,
+        last_attempt_at: row.last_attempt_at.map(Into::into),
+        answer: row.answer,
+    })
 }
 
 /// The patient has seen it.
@@ -134,11 +223,17 @@ pub async fn read(tx: &Tx, author: &Author, id: Uuid) -> Result<Message, Error> 
 }
 
 /// The patient wants it later. It is the patient's own wish: quiet hours do not move it.
-pub async fn snooze(tx: &Tx, author: &Author, id: Uuid, until: DateTime<Utc>) -> Result<Message, Error> {
+pub async fn snooze(
+    tx: &Tx,
+    author: &Author,
+    id: Uuid,
+    until: Result<DateTime<Utc>, Faults>,
+) -> Result<Message, Error> {
+    let row = own(tx, author, id).await?;
+    let until = until?;
     if until <= tx.now() || until > tx.now() + LONGEST_SNOOZE {
         return Err(Error::invalid("/until", "a time within the next 7 days"));
     }
-    let row = own(tx, author, id).await?;
     if state(&row)?.snooze(DateTime::from(row.due_at) == until).map_err(Error::ImpossibleStep)? == Step::Take {
         let mut later = row.clone().into_active_model();
         later.due_at = Set(until.into());
@@ -442,7 +537,7 @@ async fn team_recipient(tx: &Tx, row: &Model, id: Uuid) -> Result<Wanted, Error>
     }
     let clinic = patients::clinic_of(tx.db(), row.patient_id).await?.ok_or(Error::NotFound)?;
     let clinic = clinic::Entity::find_by_id(clinic).one(tx.db()).await?.ok_or(Error::NotFound)?;
-    let zone: chrono_tz::Tz = clinic.time_zone.parse().map_err(|_| Error::internal("a clinic's zone is unknown"))?;
+    let zone: Tz = clinic.time_zone.parse().map_err(|_| Error::internal("a clinic's zone is unknown"))?;
     let relations = care_relation::Entity::find()
         .filter(care_relation::Column::PatientId.eq(row.patient_id))
         .filter(care_relation::Column::MemberId.eq(id))

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     domain::notifications::{
         CLAIM, CLOSED, Class, DeliveryState, HAND_OVER, NotificationKind, NotificationState, Stage, Turn, backoff,
-        is_late, is_trusted, turn,
+        is_late, is_trusted, try_again, turn,
     },
     error::Error,
     events::{Event, Subject},
@@ -356,6 +356,7 @@ async fn end(
 
 async fn put_back(tx: &Tx, claim: &Claim, at: DateTime<Utc>, answer: Option<u16>, counted: bool) -> Result<(), Error> {
     let attempts = if counted { claim.attempts } else { claim.attempts - 1 };
+    let at = claim.message.as_ref().map_or(at, |row| try_again(claim.class(), row.due_at.into(), at));
     let mut back = write(&claim.parcel, claim.fence);
     back.value(column(&claim.parcel, Field::Stage), Stage::Waiting.code())
         .value(column(&claim.parcel, Field::LeaseUntil), Option::<i64>::None)
