@@ -2,8 +2,8 @@
 
 mod support;
 
-mod caseload;
 mod arrows;
+mod caseload;
 mod dispatch;
 mod events;
 mod flags;

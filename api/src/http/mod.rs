@@ -42,8 +42,8 @@ pub mod patients;
 pub mod prescriptions;
 pub mod reminders;
 pub mod sessions;
-pub mod support_resources;
 mod stop;
+pub mod support_resources;
 pub mod timeline;
 
 use crate::{
