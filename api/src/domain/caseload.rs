@@ -116,7 +116,7 @@ mod tests {
     fn the_more_urgent_comes_first_then_the_sooner_due_then_the_longer_silent() {
         let at = |second| DateTime::from_timestamp(second, 0);
         let place = |urgency, due, last, n| Place::of(urgency, due, last, Uuid::from_u128(n));
-        let mut places = vec![
+        let mut places = [
             place(Urgency::New, None, at(1), 1),
             place(Urgency::Watch, at(9), at(1), 2),
             place(Urgency::Urgent, None, at(5), 3),

@@ -121,7 +121,7 @@ pub struct FlagShown {
     pub reason: Option<String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, clippy::ref_option, reason = "the signature that the derive asks for")]
+#[expect(clippy::ref_option, reason = "the signature that the derive asks for")]
 fn never<T>(_: &Option<T>) -> bool {
     false
 }

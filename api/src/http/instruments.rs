@@ -36,6 +36,7 @@ impl Instruments {
     /// With wording where the licence lets it ship, answers, LOINC codes, bands, the rule for missing answers, licence and
     /// the source of every fact.
     #[oai(path = "/", method = "get", operation_id = "instruments_list")]
+    #[expect(clippy::unused_async, reason = "handlers are async")]
     async fn list(&self) -> Json<InstrumentPage> {
         Json(InstrumentPage { items: instruments::all().to_vec(), next_cursor: None })
     }
@@ -44,6 +45,7 @@ impl Instruments {
     ///
     /// By its code: `phq-9`, `phq-2`, `gad-7`.
     #[oai(path = "/:code", method = "get", operation_id = "instruments_read")]
+    #[expect(clippy::unused_async, reason = "handlers are async")]
     async fn read(
         &self,
         /// Its code.

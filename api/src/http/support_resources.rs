@@ -23,6 +23,7 @@ impl Lines {
     ///
     /// Those of a country; one without an entry of its own, or none named, gets the international entry.
     #[oai(path = "/support-resources", method = "get", operation_id = "support_resources_read")]
+    #[expect(clippy::unused_async, reason = "handlers are async")]
     async fn read(
         &self,
         /// ISO 3166-1 alpha-2: `US`.
