@@ -10,6 +10,7 @@ mod flags;
 mod mood_scores;
 mod readme;
 mod reminders;
+mod replay;
 mod sealing;
 mod sign_in;
 mod timeline;

@@ -97,7 +97,18 @@ impl Past {
         if let (Some(seen), Some(read)) = (after, record.read()) {
             self.put(record.record, read, seen);
         }
-        let mut found = self.findings(record.record, &Windows::of(before, after), grave);
+        self.found(record.record, &Windows::of(before, after), grave)
+    }
+
+    /// A record goes. Answers what the rules find at those that it touched, as a delete does.
+    pub fn remove(&mut self, record: Uuid, grave: bool) -> Vec<Finding> {
+        let before = self.take(record);
+        self.found(record, &Windows::of(before, None), grave)
+    }
+
+    /// What the rules find at every record that the windows touch, each once, in order of time.
+    fn found(&self, changed: Uuid, windows: &Windows, grave: bool) -> Vec<Finding> {
+        let mut found = self.findings(changed, windows, grave);
         found.sort_by_key(|finding| (finding.rule, finding.at, finding.record));
         found.dedup_by_key(|finding| (finding.rule, finding.record));
         found
