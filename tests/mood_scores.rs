@@ -1,6 +1,6 @@
 //! Mood scores: the five operations of a record, as a phone and a therapist meet them.
 
-use crate::{on_both, support::Clinic};
+use crate::on_both;
 use poem::http::Method;
 use serde_json::json;
 

@@ -35,6 +35,8 @@ pub struct Model {
     pub updated_at: Micros,
     /// The account that made it.
     pub created_by: Uuid,
+    /// The account that wrote this version.
+    pub written_by: Uuid,
     /// A tombstone.
     pub deleted: bool,
     /// 0 private, 1 shared.

@@ -14,6 +14,11 @@ pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    /// Cut off half-way, it has not begun.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         dialect::run(manager, UP).await
     }
@@ -157,6 +162,7 @@ CREATE TABLE record (
   created_at instant NOT NULL,
   updated_at instant NOT NULL,
   created_by uuid NOT NULL,
+  written_by uuid NOT NULL,
   deleted boolean NOT NULL,
   visibility smallint NOT NULL,
   facts text NOT NULL,

@@ -36,7 +36,7 @@ impl Past {
         let old = self.records.get(&id);
         let stamp = rows::Stamp { seq: self.seq + 1, at: at.into() };
         let row = rows::record(author, id, valid, old, stamp)?;
-        self.versions.extend(old.map(|old| rows::version(old, author.account, stamp.at)));
+        self.versions.extend(old.map(|old| rows::version(old, stamp.at)));
         match rows::measurement(&row, valid) {
             Some(measured) => self.measurements.insert(id, measured),
             None => self.measurements.remove(&id),

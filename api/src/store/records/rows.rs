@@ -44,6 +44,7 @@ pub(super) fn record<R: Record>(
         created_at: old.map_or(stamp.at, |old| old.created_at),
         updated_at: stamp.at,
         created_by: old.map_or(author.account, |old| old.created_by),
+        written_by: author.account,
         deleted: false,
         visibility,
         facts: parts.facts,
@@ -72,7 +73,7 @@ pub(super) fn measurement<R: Record>(row: &record::Model, valid: &Valid<R>) -> O
 }
 
 /// A version that is about to be replaced.
-pub(super) fn version(row: &record::Model, written_by: Uuid, replaced_at: Micros) -> record_version::Model {
+pub(super) fn version(row: &record::Model, replaced_at: Micros) -> record_version::Model {
     record_version::Model {
         patient_id: row.patient_id,
         id: row.id,
@@ -83,7 +84,7 @@ pub(super) fn version(row: &record::Model, written_by: Uuid, replaced_at: Micros
         day: row.day,
         visibility: row.visibility,
         updated_at: row.updated_at,
-        written_by,
+        written_by: row.written_by,
         replaced_at,
         facts: row.facts.clone(),
         sealed: row.sealed.clone(),

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::{
         faults::Faults,
-        record::{Horizon, Kind, Record, Valid},
+        record::{Horizon, Kind, Record, Valid, Visibility},
         support::Support,
     },
     error::Error,
@@ -109,7 +109,7 @@ pub async fn remove<R: Record>(tx: &Tx, author: &Author, id: Uuid, held: Precond
         return Err(Error::NotFound);
     }
     expect(held, &row, &existing::<R>(&row, author)?)?;
-    keep_version(tx, author, &row).await?;
+    keep_version(tx, &row).await?;
     let seq = patients::next_seq(tx, author.scope.patient).await?;
     let (version, kind) = (row.version + 1, R::KIND);
     reminders::follow_record(tx, &record::Model { deleted: true, ..row.clone() }).await?;
@@ -119,11 +119,13 @@ pub async fn remove<R: Record>(tx: &Tx, author: &Author, id: Uuid, held: Precond
     tombstone.version = Set(version);
     tombstone.seq = Set(seq);
     tombstone.updated_at = Set(tx.now().into());
+    tombstone.written_by = Set(author.account);
     tombstone.deleted = Set(true);
     tombstone.facts = Set("{}".into());
     tombstone.sealed = Set(None);
     record::Entity::update(tombstone).exec_without_returning(tx.db()).await?;
-    note(tx, author, kind, "delete", id, version, false).await?;
+    let private = before.visibility == Visibility::Private.code();
+    note(tx, author, kind, "delete", id, version, private).await?;
     safety::follow_record(tx, author, Some(&before), None).await.map(drop)
 }
 
@@ -153,7 +155,7 @@ async fn insert<R: Record>(tx: &Tx, author: &Author, id: Uuid, valid: &Valid<R>)
 }
 
 async fn replace<R: Record>(tx: &Tx, author: &Author, old: record::Model, valid: &Valid<R>) -> Result<Written, Error> {
-    keep_version(tx, author, &old).await?;
+    keep_version(tx, &old).await?;
     measurement_of(&old).exec(tx.db()).await?;
     let row = row(tx, author, old.id, valid, Some(&old)).await?;
     record::Entity::update(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
@@ -186,15 +188,15 @@ async fn finish<R: Record>(
     }
     reminders::follow_record(tx, row).await?;
     let verb = if created { "create" } else { "replace" };
-    let private = row.visibility == crate::domain::record::Visibility::Private.code();
+    let private = row.visibility == Visibility::Private.code();
     note(tx, author, R::KIND, verb, row.id, row.version, private).await?;
     let support = safety::follow_record(tx, author, before, Some(row)).await?;
     let document = Document::open(row, &author.keys, author.scope.clinic)?;
     Ok(Written { document, created, changed: true, support })
 }
 
-async fn keep_version(tx: &Tx, author: &Author, row: &record::Model) -> Result<(), Error> {
-    let version = rows::version(row, author.account, tx.now().into());
+async fn keep_version(tx: &Tx, row: &record::Model) -> Result<(), Error> {
+    let version = rows::version(row, tx.now().into());
     record_version::Entity::insert(version.into_active_model()).exec_without_returning(tx.db()).await?;
     Ok(())
 }
