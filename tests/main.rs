@@ -13,5 +13,6 @@ mod reminders;
 mod replay;
 mod sealing;
 mod sign_in;
+mod smtp;
 mod timeline;
 mod unit_of_work;

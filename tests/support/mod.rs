@@ -1,10 +1,12 @@
 //! A clinic of one's own for every test, on either database, with a clock that stands until it is moved.
 
 mod clinic;
+mod mail_host;
 mod place;
 mod post;
 
 pub use clinic::{Answer, Clinic, Person};
+pub use mail_host::MailHost;
 pub use post::{Mood, Post};
 
 /// Runs a story on SQLite and on PostgreSQL.

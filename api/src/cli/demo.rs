@@ -55,11 +55,7 @@ pub(super) async fn run(demo: Demo) -> Result<(), Error> {
     fill(app, demo.seed, &password).await?;
     let (channel, routes) = mail(&app.config)?;
     greet(&app.config, &password);
-    let working = tokio::spawn(Worker::new(app, channel).run(app.stopping.subscribe()));
-    let served = server::run_with(app, listener, routes).await;
-    app.stopping.send_replace(true);
-    working.await.map_err(Error::internal)?;
-    served
+    Worker::new(app, channel).beside(server::run_with(app, listener, routes)).await
 }
 
 async fn fill(app: &App, seed: u64, password: &Zeroizing<String>) -> Result<(), Error> {

@@ -154,11 +154,23 @@ async fn address(connection: &mut AsyncSmtpConnection, envelope: &Envelope) -> S
 fn unreachable_host(error: &lettre::transport::smtp::Error) -> Failure {
     log("the mail host", error);
     match error.status().map(u16::from) {
-        None if error.is_tls() || error.is_client() => Failure::Closed(None),
+        None if error.is_tls() || error.is_client() || is_distrust(error) => Failure::Closed(None),
         None => Failure::Later(None),
         code if error.is_permanent() => Failure::Closed(code),
         code => Failure::Later(code),
     }
+}
+
+/// Whether a handshake failed over what the host showed: its certificate, most often.
+fn is_distrust(error: &lettre::transport::smtp::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return error.kind() == std::io::ErrorKind::InvalidData;
+        }
+        source = error.source();
+    }
+    false
 }
 
 /// The number alone: a host's words may repeat an address.

@@ -70,20 +70,20 @@ impl Worker {
         self.sweep().await
     }
 
-    /// Works while something is served, and ends after it.
+    /// Works while something is served, and ends with it.
     pub async fn beside<T>(self, serving: impl Future<Output = T>) -> T {
-        let (stop, stopped) = watch::channel(false);
-        let worker = tokio::spawn(self.run(stopped));
+        let stopping = self.app.stopping.clone();
+        let working = tokio::spawn(self.run(stopping.subscribe()));
         let served = serving.await;
-        stop.send_replace(true);
-        if worker.await.is_err() {
+        stopping.send_replace(true);
+        if working.await.is_err() {
             tracing::error!("the worker had ended");
         }
         served
     }
 
     /// Works until `stop` turns true; then claims nothing more, and lets what is being handed over end.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut events = self.app.events.subscribe();
         let (mut plan, mut dispatch, mut sweep) = (every(PLAN), every(DISPATCH), every(SWEEP));
         let mut mails = JoinSet::new();
