@@ -81,6 +81,14 @@ const acts = (item, row) => {
     slot, open && deadline(item.acknowledge_by, member(item.next_in_escalation)));
 };
 
+/** The other findings, each once, two of them in words. */
+const also = (reasons, first) => {
+  const others = [...new Set(reasons.map(({ text }) => text))].filter((text) => text !== first.text);
+  const more = reasons.length - Math.min(others.length, 2);
+  const words = [...others.slice(0, 2), more > 0 && (others.length ? `${plural(more, "more flag")}` : `${plural(more, "more flag")} of the same kind`)].filter(Boolean);
+  return words.length > 0 && h("p", { class: "detail" }, `Also: ${words.join("; ")}`);
+};
+
 const row = (item, group) => {
   const { patient, urgency } = item;
   const level = ["none", "new"].includes(urgency) ? null : urgency;
@@ -92,7 +100,7 @@ const row = (item, group) => {
   const why = h("div", { class: "why" },
     reason && h("p", { class: "reason" }, reason.text, group !== "today" && item.acknowledged_by && h("span", { class: "quiet-text" }, ` · seen by ${member(item.acknowledged_by)}`)),
     group === "today" && reason?.evidence && h("p", { class: "detail" }, reason.evidence),
-    group === "today" && more.map(({ text }) => h("p", { class: "detail" }, `Also: ${text}`)));
+    group === "today" && also(more, reason));
   element.append(h("div", { class: "lead" }, group === "today" ? badge(level) : level && [shape(level), hidden(`${SEVERITY[level].word}: `)], who, why), ...cells(item));
   if (group === "today") element.append(acts(item, element));
   return element;

@@ -56,6 +56,7 @@ const load = async () => {
 const choose = async (state) => {
   chosen = state;
   if (state === "resolved" && !past) {
+    count();
     place.replaceChildren(skeleton(4));
     try {
       const resolved = await list("flags?state=resolved", 400);
@@ -64,7 +65,6 @@ const choose = async (state) => {
       past = true;
     } catch (problem) {
       if (problem.status === undefined) throw problem;
-      count();
       return place.replaceChildren(message("The resolved flags did not arrive", "This says nothing about your patients.", h("button", { class: "button", type: "button", onclick: () => choose(state) }, "Try again")));
     }
   }

@@ -116,7 +116,9 @@ export const homeDoses = ({ prescriptions, doses: part }, { doses, today }) => {
   const own = limits ? doses.filter((dose) => dose.prescription_id === limits.id) : [];
   const { least, most } = spacing(own);
   const alone = own.filter((dose) => dose.sitter_present === false).at(-1);
-  const outside = doses.length - own.length;
+  const earlier = new Set(prescriptions.items.map(({ id }) => id));
+  const before = doses.filter((dose) => dose.prescription_id !== limits?.id && earlier.has(dose.prescription_id)).length;
+  const outside = doses.length - own.length - before;
   return card("Home doses against the prescription", "doses",
     limits ? table("Limits and what was logged", ["Limit", "Prescribed", "Logged"], [
       ["mg per dose", `at most ${plain(limits.max_mg_per_dose)}`, own.length ? `at most ${plain(Math.max(...own.map((dose) => dose.amount_mg)))}` : "none yet"],
@@ -126,7 +128,7 @@ export const homeDoses = ({ prescriptions, doses: part }, { doses, today }) => {
       ["Supply", plural(limits.supply_doses, "dose"), `${own.length} logged`],
     ], "limits") : h("p", { class: "statement" }, "No prescription is active today"),
     limits && h("p", { class: "quiet-text" }, `${plainWords(limits.route)}, ${limits.form}, ${plain(limits.mg_per_dose)} mg a dose, from ${shortDay(limits.starts_on)}${limits.ends_on ? ` to ${shortDay(limits.ends_on)}` : ""}.`),
-    outside > 0 && h("p", { class: "quiet-text" }, `${plural(outside, "dose")} logged outside this prescription.`),
+    before + outside > 0 && h("p", { class: "quiet-text" }, [before > 0 && `${plural(before, "dose")} logged under another prescription.`, outside > 0 && `${plural(outside, "dose")} logged under none.`].filter(Boolean).join(" ")),
     doses.length > 0 && more(`All ${plural(doses.length, "dose")}`, table("All home doses", ["When", "mg", "Before", "After", "Dissociation", "Present", "Effects"], doses.toReversed().map((dose) => [
       whenTheirs(dose.occurred_at, dose.time_zone), plain(dose.amount_mg), pressure(dose.blood_pressure_before), pressure(dose.blood_pressure_after),
       dose.dissociation === undefined || dose.dissociation === null ? "–" : `${dose.dissociation} of 10`, present(dose.sitter_present), (dose.adverse_effects ?? []).map(plainWords).join(", ") || "–"]))));
