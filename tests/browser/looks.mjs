@@ -48,7 +48,7 @@ const look = (lab, [name, path, wait, act, who = "therapist"], [width, height], 
   await page.evaluate(() => document.fonts.ready);
   if (shots) {
     await mkdir(shots, { recursive: true });
-    await page.screenshot({ path: `${shots}/${name}-${width}-${theme}.png`, fullPage: true });
+    await page.screenshot({ path: `${shots}/${name}-${width}-${theme}.png`, fullPage: true, timeout: 60_000 });
   }
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "scrolls sideways");
   await page.evaluate(axe);

@@ -188,6 +188,7 @@ export async function hostile_text_stays_text(lab) {
 }
 
 export async function a_hostile_name_stays_a_name(lab) {
+  await lab.raiseFlag();
   const phone = await lab.phone();
   const evil = `<script>window.hit=1</script><b>${"Ünbröken".repeat(12)}</b> \u202Ename`;
   const before = await phone.get("patients/me");
