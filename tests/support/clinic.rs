@@ -56,7 +56,6 @@ pub struct Person {
 
 /// The people of another clinic.
 pub struct Neighbours {
-    pub id: Uuid,
     pub patient: Person,
     pub therapist: Person,
     pub admin: Person,
@@ -102,7 +101,7 @@ impl Clinic {
         let therapist = new_member(&self.app, id, Roles::THERAPIST).await;
         let admin = new_member(&self.app, id, Roles::ADMIN).await;
         let patient = new_patient(&self.app, id, &[&therapist]).await;
-        Neighbours { id, patient, therapist, admin }
+        Neighbours { patient, therapist, admin }
     }
 
     /// Puts a member on a patient's care team, for these days from today.
@@ -178,6 +177,11 @@ impl Call<'_> {
     /// Sends it and leaves the body to be read bit by bit.
     pub async fn open(self) -> Response {
         self.0.send().await.0
+    }
+
+    /// The status alone, for answers that do not end.
+    pub async fn status(self) -> u16 {
+        self.0.send().await.0.status().as_u16()
     }
 
     pub async fn send(self) -> Answer {

@@ -7,7 +7,10 @@ use crate::{
     domain::faults::{Fault, Faults},
     error::Error,
 };
-use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
+use jsonschema::{
+    ValidationError, Validator,
+    error::{TypeKind, ValidationErrorKind},
+};
 use poem::{Request, RequestBody, Result, error::ReadBodyError};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -114,7 +117,8 @@ fn describe(error: &ValidationError<'_>, faults: &mut Faults) {
             }
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-            match context.iter().min_by_key(|errors| errors.len()) {
+            let meant = context.iter().filter(|errors| !only_wants_null(errors));
+            match meant.min_by_key(|errors| errors.len()) {
                 Some(closest) if context.len() > 1 => closest.iter().for_each(|error| describe(error, faults)),
                 _ => faults.add(pointer, "does not fit any of the forms of this field"),
             }
@@ -123,11 +127,20 @@ fn describe(error: &ValidationError<'_>, faults: &mut Faults) {
     }
 }
 
+/// Whether a form is null, which nobody meant who sent something.
+fn only_wants_null(errors: &[ValidationError<'_>]) -> bool {
+    let null = |kind: &ValidationErrorKind| match kind {
+        ValidationErrorKind::Type { kind: TypeKind::Single(wanted) } => *wanted == jsonschema::JsonType::Null,
+        _ => false,
+    };
+    matches!(errors, [error] if null(error.kind()))
+}
+
 fn expectation(kind: &ValidationErrorKind) -> String {
     match kind {
         ValidationErrorKind::Type { kind } => match kind {
-            jsonschema::error::TypeKind::Single(one) => format!("must be of type {one}"),
-            jsonschema::error::TypeKind::Multiple(several) => {
+            TypeKind::Single(one) => format!("must be of type {one}"),
+            TypeKind::Multiple(several) => {
                 let names: Vec<_> = several.iter().map(|one| one.to_string()).collect();
                 format!("must be of type {}", names.join(" or "))
             }
