@@ -138,6 +138,17 @@ const TABLE: &[(&str, u16, May)] = &[
     ("prescriptions_delete", 428, May::Of(PRESCRIBERS)),
     ("changes_list", 200, May::Of(READERS)),
     ("timeline_list", 200, May::Of(READERS)),
+    ("reminders_list", 200, May::Of(READERS)),
+    ("reminders_create", 422, May::Of(READERS)),
+    ("reminders_read", 200, May::Of(READERS)),
+    ("reminders_replace", 428, May::Of(READERS)),
+    ("reminders_delete", 428, May::Of(READERS)),
+    ("reminders_occurrences", 200, May::Of(READERS)),
+    ("notifications_list", 200, May::Of(READERS)),
+    ("notifications_find", 200, May::Of(READERS)),
+    ("notifications_read", 200, May::Of(OWNER)),
+    ("notifications_snooze", 422, May::Of(OWNER)),
+    ("notifications_skip", 200, May::Of(OWNER)),
     ("events_listen", 200, May::SignedIn),
     ("caseload_read", 200, May::Staff(CLINICIANS)),
     ("instruments_list", 200, May::Everybody),
@@ -269,6 +280,16 @@ impl World {
         let team = clinic.get(&clinic.admin, &format!("/v1/patients/{}/care-team", clinic.patient.id)).await.json();
         let mine = team["items"].as_array().unwrap().iter().find(|item| item["primary"] == true).unwrap();
         self.ids.insert(format!("{PATIENT}/care-team"), mine["id"].as_str().unwrap().to_owned());
+
+        let daily = json!({
+            "type": "recurring", "rrule": "FREQ=DAILY", "times": ["09:00"], "zone": "follow",
+            "starts_on": clinic.now().date_naive()
+        });
+        let daily = json!({ "kind": "check-in", "active": true, "schedule": daily });
+        clinic.post(&clinic.patient, "/v1/patients/me/reminders", daily).await.expect(201);
+        let inbox = clinic.get(&clinic.patient, "/v1/patients/me/notifications").await.expect(200).json();
+        let message = inbox["items"][0]["id"].as_str().unwrap().to_owned();
+        self.ids.insert(format!("{PATIENT}/notifications"), message);
 
         let answers: Value = (1..=9).map(|item| (item.to_string(), json!(3))).collect::<serde_json::Map<_, _>>().into();
         let mut worst = clinic.mood(0);

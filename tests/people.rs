@@ -54,7 +54,8 @@ on_both! {
         let entered = accept(&clinic, &code, body).await.expect(200).json();
         assert_eq!(entered["account"]["patient_id"], invited["patient_id"]);
         let id = invited["patient_id"].as_str().unwrap().parse().unwrap();
-        let noor = Person { id, token: entered["access_token"].as_str().unwrap().to_owned() };
+        let token = entered["access_token"].as_str().unwrap().to_owned();
+        let noor = Person { id, token, email: "noor@example.org".into() };
         let me = clinic.get(&noor, "/v1/patients/me").await.expect(200).json();
         let expected = json!({ "start": "22:00", "end": "07:00" });
         assert_eq!((&me["time_zone"], &me["state"], &me["quiet_hours"]), (&json!("Europe/Lisbon"), &json!("active"), &expected));
