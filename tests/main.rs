@@ -4,6 +4,7 @@ mod support;
 
 mod arrows;
 mod caseload;
+mod demo;
 mod dispatch;
 mod events;
 mod flags;

@@ -7,6 +7,7 @@ mod post;
 
 pub use clinic::{Answer, Clinic, Person};
 pub use mail_host::MailHost;
+pub use place::Place;
 pub use post::{Mood, Post};
 
 /// Runs a story on SQLite and on PostgreSQL.

@@ -38,7 +38,7 @@ impl Demo {
         let data = self.data.as_ref().map(|data| ("data", data.display().to_string()));
         Ask {
             flags: listen.into_iter().chain(data).collect(),
-            defaults: vec![("data", "./afterglow-demo".into())],
+            defaults: vec![("data", "./afterglow-demo".into()), ("log", "warn".into())],
             required: &[],
         }
     }

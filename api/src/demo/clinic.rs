@@ -16,6 +16,9 @@ use uuid::Uuid;
 /// Streams of chance before the first patient's.
 const CLINIC_STREAMS: u64 = 16;
 
+/// The first patient who is new.
+const FIRST_NEW: usize = 6;
+
 /// A demo clinic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DemoClinic {
@@ -63,7 +66,12 @@ fn year(seed: u64, now: DateTime<Utc>, index: usize, person: Person) -> Year {
     let stream = CLINIC_STREAMS + 2 * u64::try_from(index).unwrap_or_default();
     let mut chance = Chance::new(seed, stream);
     let course = Course::of(index);
-    let days = if course == Course::New { chance.whole(5, 24) } else { 364 };
+    let days = match (course, index) {
+        // Nobody who came a week ago has had a dose.
+        (Course::New, FIRST_NEW) => 6,
+        (Course::New, _) => chance.whole(5, 24),
+        _ => 364,
+    };
     let calendar = Calendar::ending(now, person.zone, days.unsigned_abs());
     let (began_at, today) = (calendar.at(0, 8 * 60).to_utc(), calendar.today());
     let id = chance.id(began_at);

@@ -19,9 +19,10 @@ pub(super) fn draw(draft: &mut Draft<'_>, index: usize) {
         }
         // More than prescribed, and sooner.
         3 => {
-            let prescription = prescription(draft);
-            doses::log(draft, ago(draft, 40 * 60), 150.0, prescription, true);
-            doses::log(draft, ago(draft, 9 * 60), 250.0, prescription, false);
+            let (prescription, since) = (prescription(draft), ago(draft, 6 * 24 * 60).to_utc());
+            draft.writes.retain(|write| !matches!(write.entry, Entry::HomeDose(_)) || write.at < since);
+            doses::log(draft, ago(draft, 84 * 60), 150.0, prescription, true);
+            doses::log(draft, ago(draft, 33 * 60), 250.0, prescription, false);
         }
         // A steep fall within three days.
         5 => {

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         notifications::NotificationState,
         record::Kind,
-        recurrence::{Occurrence, QuietHours, Rule, TimeOfDay, Whereabouts},
+        recurrence::{Occurrence, QuietHours, Recurring, Relative, Rule, TimeOfDay, Whereabouts},
         reminders::{ReminderKind, Source, templates},
         sessions::{SessionKind, SessionState},
     },
@@ -24,53 +24,75 @@ pub(super) fn quiet_hours() -> QuietHours {
     QuietHours { start: time(22), end: time(7) }
 }
 
+/// What there is to say, and since when it counts as done.
+struct Due {
+    occurrence: Occurrence,
+    since: DateTime<Utc>,
+    computed_at: DateTime<Utc>,
+    /// Whether its reason still stands: a session that was not called off.
+    stands: bool,
+}
+
 /// The two reminders.
 pub(super) fn draw(year: &Year, records: &records::Past, chance: &mut Chance, now: DateTime<Utc>) -> Vec<Past> {
     let place = Whereabouts { zone: year.person.zone, quiet: quiet_hours() };
-    let (made_at, today) = (year.began_at, now.with_timezone(&place.zone).date_naive());
-    let first = made_at.with_timezone(&place.zone).date_naive();
+    let first = year.began_at.with_timezone(&place.zone).date_naive();
     let rows: Vec<&record::Model> = records.records.values().collect();
     let mut drawn = Vec::new();
     for new in templates(first) {
-        let rule = new.schedule.rule();
         let done = if new.kind == ReminderKind::Journal { Kind::JournalEntries } else { Kind::MoodScores };
         let done: Vec<_> = rows.iter().copied().filter(|row| row.kind == done.code()).collect();
-        let (planned_to, occurrences) = match &rule {
+        let (planned_to, dues) = match new.schedule.rule() {
             Some(Rule::Recurring(daily)) => {
-                // Today's and what follows is written by the worker.
-                let hits = between(first, today, |from, to| daily.occurrences(from, to, &place));
-                let said: Vec<_> = hits.into_iter().filter(|hit| hit.due_at <= now && hit.due_at > made_at).collect();
-                let reached = said.last().map_or(first - Days::new(1), |hit| hit.local_date);
-                let since = |hit: &Occurrence| daily.done_since(hit.local_date, &hit.slot, place.zone);
-                let said = said.into_iter().map(|hit| (since(&hit), hit.due_at - TimeDelta::days(2), true, hit));
-                (Some(reached), said.collect::<Vec<_>>())
+                let dues = every_day(&daily, first, year.began_at, &place, now);
+                (Some(dues.last().map_or(first - Days::new(1), |due| due.occurrence.local_date)), dues)
             }
-            Some(Rule::Relative(relative)) => {
-                let sessions = rows.iter().filter_map(|row| Some((*row, Session::dosing(row)?)));
-                let said = sessions.map(|(row, session)| {
-                    let hit = relative.occurrence(row.id, row.occurred_at.into(), &place);
-                    let stands = matches!(session.state, SessionState::Planned | SessionState::Completed);
-                    (row.occurred_at.into(), DateTime::from(row.created_at), stands, hit)
-                });
-                (None, said.collect())
-            }
+            Some(Rule::Relative(relative)) => (None, after_sessions(&relative, &rows, &place)),
             None => continue,
         };
-        let messages = occurrences.into_iter().map(|(since, computed_at, stands, occurrence)| {
+        let made_at = year.began_at;
+        let said = |Due { occurrence, since, computed_at, stands }| {
+            let computed_at = computed_at.max(made_at);
             let state =
                 if stands { fate(&occurrence, since, &done, chance, now) } else { NotificationState::Cancelled };
-            Said {
-                id: chance.id(computed_at),
-                delivery: chance.id(computed_at),
-                occurrence,
-                computed_at: computed_at.max(made_at),
-                state,
-            }
-        });
-        let messages = messages.collect();
+            Said { id: chance.id(computed_at), delivery: chance.id(computed_at), occurrence, computed_at, state }
+        };
+        let messages = dues.into_iter().map(said).collect();
         drawn.push(Past { id: chance.id(made_at), new, source: Source::Template, made_at, planned_to, messages });
     }
     drawn
+}
+
+/// What a daily reminder has said so far; the rest of today and what follows is written by the worker.
+fn every_day(
+    daily: &Recurring,
+    first: NaiveDate,
+    made_at: DateTime<Utc>,
+    place: &Whereabouts,
+    now: DateTime<Utc>,
+) -> Vec<Due> {
+    let today = now.with_timezone(&place.zone).date_naive();
+    let hits = between(first, today, |from, to| daily.occurrences(from, to, place)).into_iter();
+    let past = hits.filter(|hit| hit.due_at <= now && hit.due_at > made_at);
+    past.map(|hit| Due {
+        since: daily.done_since(hit.local_date, &hit.slot, place.zone),
+        computed_at: hit.due_at - TimeDelta::days(2),
+        stands: true,
+        occurrence: hit,
+    })
+    .collect()
+}
+
+/// What a reminder says after each dosing session, those to come among them.
+fn after_sessions(relative: &Relative, rows: &[&record::Model], place: &Whereabouts) -> Vec<Due> {
+    let sessions = rows.iter().filter_map(|row| Some((*row, Session::dosing(row)?)));
+    let due = |(row, session): (&record::Model, Session)| Due {
+        occurrence: relative.occurrence(row.id, row.occurred_at.into(), place),
+        since: row.occurred_at.into(),
+        computed_at: row.created_at.into(),
+        stands: matches!(session.state, SessionState::Planned | SessionState::Completed),
+    };
+    sessions.map(due).collect()
 }
 
 /// Days are looked at a few hundred at a time.
