@@ -19,7 +19,7 @@ pub struct Course {
     pub last_mood: Option<f64>,
     /// When that was.
     pub last_check_in_at: Option<DateTime<Utc>>,
-    /// Days with a completed dosing session or a home dose.
+    /// Days with a completed dosing session.
     pub dosing: Vec<NaiveDate>,
     /// Whether any dose was given yet.
     pub has_begun: bool,
@@ -42,7 +42,6 @@ struct Row {
     last_mood: Option<f64>,
     last_at: Option<i64>,
     sessions: Option<String>,
-    doses: Option<String>,
     has_begun: i64,
     baseline: Option<f64>,
     best: Option<f64>,
@@ -67,8 +66,6 @@ SELECT mine.id,
   (SELECT string_agg(CAST(day AS text), ' ') FROM record
      WHERE patient_id = mine.id AND kind = 2 AND occurred_at >= $3 AND NOT deleted
      AND facts LIKE '%"kind":"dosing"%' AND facts LIKE '%"state":"completed"%') AS sessions,
-  (SELECT string_agg(CAST(day AS text), ' ') FROM record
-     WHERE patient_id = mine.id AND kind = 8 AND occurred_at >= $3 AND NOT deleted) AS doses,
   CAST(CASE
     WHEN EXISTS (SELECT 1 FROM record WHERE patient_id = mine.id AND kind = 8 AND NOT deleted) THEN 1
     WHEN EXISTS (SELECT 1 FROM record WHERE patient_id = mine.id AND kind = 2 AND NOT deleted
@@ -98,13 +95,12 @@ fn course(row: &Row) -> Course {
     };
     let moods = words(&row.moods);
     let moods = moods.iter().filter_map(|mood| mood.split_once('='));
-    let dosing = words(&row.sessions).into_iter().chain(words(&row.doses));
     let instant = |at: Option<i64>| at.and_then(DateTime::from_timestamp_micros);
     Course {
         moods: moods.filter_map(|(day, mood)| Some((day.parse().ok()?, mood.parse().ok()?))).collect(),
         last_mood: row.last_mood,
         last_check_in_at: instant(row.last_at),
-        dosing: dosing.filter_map(|day| day.parse().ok()).collect(),
+        dosing: words(&row.sessions).iter().filter_map(|day| day.parse().ok()).collect(),
         has_begun: row.has_begun != 0,
         baseline: row.baseline,
         best: row.best,

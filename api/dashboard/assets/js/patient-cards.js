@@ -99,36 +99,37 @@ export const intentions = ({ intentions: part, profile }) => {
 
 const HOUR = 3_600_000;
 const activeOn = (prescriptions, day) => prescriptions.filter(({ starts_on: from, ends_on: to }) => from <= day && (!to || day <= to)).sort((a, b) => b.starts_on.localeCompare(a.starts_on))[0];
-/** The fewest hours between two doses, and the most doses in any 168 hours. */
-const spacing = (doses) => {
-  const times = doses.map((dose) => Date.parse(dose.occurred_at)).sort((a, b) => a - b);
-  const gaps = times.slice(1).map((time, index) => (time - times[index]) / HOUR);
-  return { least: gaps.length ? Math.floor(Math.min(...gaps) * 10) / 10 : null, most: Math.max(0, ...times.map((time) => times.filter((other) => other <= time && other > time - 168 * HOUR).length)) };
+/** The fewest hours from the dose or dosing session before to any of these doses, and the most doses in any 168 hours. */
+const spacing = (of, doses, sessions) => {
+  const at = (record) => Date.parse(record.occurred_at);
+  const [times, before] = [doses.map(at), [...doses, ...sessions].map(at)];
+  const gaps = of.map((dose) => at(dose) - Math.max(...before.filter((time) => time < at(dose)))).filter(Number.isFinite);
+  const most = of.map((dose) => times.filter((time) => time <= at(dose) && time > at(dose) - 168 * HOUR).length);
+  return { least: gaps.length ? Math.floor(Math.min(...gaps) / HOUR * 10) / 10 : null, most: Math.max(0, ...most) };
 };
 const pressure = (value) => (value ? `${value.systolic}/${value.diastolic}` : "–");
 const present = (value) => (value === undefined || value === null ? "not said" : value ? "yes" : "nobody");
 
-export const homeDoses = ({ prescriptions, doses: part }, { doses, today }) => {
+export const homeDoses = ({ prescriptions, doses: part }, { doses, sessions: dosing, today }) => {
   const refused = prescriptions.problem ?? part.problem;
   if (refused) return card("Home doses against the prescription", "doses", missing(refused, "Home doses and prescriptions", "A prescriber"));
   const limits = activeOn(prescriptions.items, today);
   if (!limits && !doses.length) return card("Home doses", "doses", h("p", {}, prescriptions.items.length ? "No prescription for home is active, and no dose was logged." : "Nothing is prescribed for home, and no dose was logged."));
-  const own = limits ? doses.filter((dose) => dose.prescription_id === limits.id) : [];
-  const { least, most } = spacing(own);
-  const alone = own.filter((dose) => dose.sitter_present === false).at(-1);
-  const earlier = new Set(prescriptions.items.map(({ id }) => id));
-  const before = doses.filter((dose) => dose.prescription_id !== limits?.id && earlier.has(dose.prescription_id)).length;
-  const outside = doses.length - own.length - before;
+  // Whatever was taken while it holds counts against its limits, named in the log or not.
+  const since = limits ? doses.filter(({ day }) => day >= limits.starts_on) : [];
+  const own = since.filter((dose) => dose.prescription_id === limits.id).length;
+  const { least, most } = spacing(since, doses, dosing);
+  const alone = since.filter((dose) => dose.sitter_present === false).at(-1);
   return card("Home doses against the prescription", "doses",
-    limits ? table("Limits and what was logged", ["Limit", "Prescribed", "Logged"], [
-      ["mg per dose", `at most ${plain(limits.max_mg_per_dose)}`, own.length ? `at most ${plain(Math.max(...own.map((dose) => dose.amount_mg)))}` : "none yet"],
+    limits ? table("Limits and what was logged", ["Limit", "Prescribed", `Logged since ${shortDay(limits.starts_on)}`], [
+      ["mg per dose", `at most ${plain(limits.max_mg_per_dose)}`, since.length ? `at most ${plain(Math.max(...since.map((dose) => dose.amount_mg)))}` : "none yet"],
       ["Hours between", `at least ${plain(limits.min_hours_between)}`, least === null ? "–" : `at least ${plain(least)}`],
-      ["Doses in 7 days", `at most ${limits.max_doses_per_week}`, own.length ? `at most ${most}` : "none yet"],
-      ["Somebody present", limits.sitter_required ? "always" : "not asked", alone ? `not on ${weekday(alone.day)}` : own.length ? "no dose alone" : "–"],
-      ["Supply", plural(limits.supply_doses, "dose"), `${own.length} logged`],
+      ["Doses in 7 days", `at most ${limits.max_doses_per_week}`, since.length ? `at most ${most}` : "none yet"],
+      ["Somebody present", limits.sitter_required ? "always" : "not asked", alone ? `not on ${weekday(alone.day)}` : since.length ? "no dose alone" : "–"],
+      ["Supply", plural(limits.supply_doses, "dose"), `${own} used`],
     ], "limits") : h("p", { class: "statement" }, "No prescription is active today"),
     limits && h("p", { class: "quiet-text" }, `${plainWords(limits.route)}, ${limits.form}, ${plain(limits.mg_per_dose)} mg a dose, from ${shortDay(limits.starts_on)}${limits.ends_on ? ` to ${shortDay(limits.ends_on)}` : ""}.`),
-    before + outside > 0 && h("p", { class: "quiet-text" }, [before > 0 && `${plural(before, "dose")} logged under another prescription.`, outside > 0 && `${plural(outside, "dose")} logged under none.`].filter(Boolean).join(" ")),
+    since.length > own && h("p", { class: "quiet-text" }, `${plural(since.length - own, "dose")} of these ${since.length - own === 1 ? "does" : "do"} not name this prescription.`),
     doses.length > 0 && more(`All ${plural(doses.length, "dose")}`, table("All home doses", ["When", "mg", "Before", "After", "Dissociation", "Present", "Effects"], doses.toReversed().map((dose) => [
       whenTheirs(dose.occurred_at, dose.time_zone), plain(dose.amount_mg), pressure(dose.blood_pressure_before), pressure(dose.blood_pressure_after),
       dose.dissociation === undefined || dose.dissociation === null ? "–" : `${dose.dissociation} of 10`, present(dose.sitter_present), (dose.adverse_effects ?? []).map(plainWords).join(", ") || "–"]))));

@@ -31,6 +31,181 @@ use shown::{CaseloadPage, Item, Next, OpenFlags, Patient, Phq9, Reason};
 use std::collections::HashMap;
 use uuid::Uuid;
 
+/// Who it is.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadPatient", skip_serializing_if_is_none)]
+pub struct Patient {
+    /// Their id.
+    pub id: Uuid,
+    /// How they are called.
+    pub display_name: String,
+    /// The name in Latin letters.
+    pub name_latin: Option<String>,
+    /// The language of the name, BCP 47.
+    pub language: Option<String>,
+    /// How they are spoken of.
+    pub pronouns: Option<String>,
+    /// Their telephone.
+    pub phone: Option<String>,
+}
+
+/// Why somebody stands where they stand.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadReason")]
+pub struct Reason {
+    /// One line that stands alone.
+    pub text: String,
+    /// What it rests on.
+    pub evidence: String,
+}
+
+/// Where somebody stands on the PHQ-9.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadPhq9")]
+pub struct Phq9 {
+    /// The latest complete total.
+    #[oai(nullable)]
+    pub latest: Option<f64>,
+    /// When that was.
+    #[oai(nullable)]
+    pub latest_at: Option<DateTime<Utc>>,
+    /// The total at the baseline.
+    #[oai(nullable)]
+    pub baseline: Option<f64>,
+    /// The lowest since the baseline.
+    #[oai(nullable)]
+    pub best: Option<f64>,
+    /// What can be said of it; null where it takes more than these numbers.
+    #[oai(nullable)]
+    pub status: Option<Status>,
+}
+
+/// How many unresolved flags there are.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadFlags")]
+pub struct OpenFlags {
+    /// Emergencies.
+    pub emergency: u32,
+    /// Urgent ones.
+    pub urgent: u32,
+    /// For this week.
+    pub watch: u32,
+    /// For context.
+    pub info: u32,
+}
+
+/// Who is told next if nobody takes the flag on.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadNext")]
+pub struct Next {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The member.
+    pub member_id: Uuid,
+    /// Their name.
+    pub name: String,
+    /// What they are to the patient.
+    pub role: Told,
+}
+
+/// One patient of the caseload.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadItem")]
+pub struct Item {
+    /// Who.
+    pub patient: Patient,
+    /// How soon somebody should look.
+    pub urgency: Urgency,
+    /// Why, the gravest first.
+    pub reasons: Vec<Reason>,
+    /// The newest mood.
+    #[oai(nullable)]
+    pub last_mood: Option<f64>,
+    /// The mean of the last seven days.
+    #[oai(nullable)]
+    pub mood_mean_7d: Option<f64>,
+    /// The mean of the seven days before.
+    #[oai(nullable)]
+    pub mood_mean_previous_7d: Option<f64>,
+    /// The mean mood of each of 60 days, the last one today in the patient's zone; null where nothing was entered.
+    #[oai(validator(min_items = 60, max_items = 60))]
+    pub mood_60d: Vec<Option<f64>>,
+    /// Days with a completed dosing session, as indexes into `mood_60d`.
+    pub dosing_days: Vec<usize>,
+    /// Where they stand on the PHQ-9.
+    pub phq9: Phq9,
+    /// Unresolved flags by severity.
+    pub open_flags: OpenFlags,
+    /// The flag that comes first.
+    #[oai(nullable)]
+    pub flag_id: Option<Uuid>,
+    /// Until when somebody should take it on.
+    #[oai(nullable)]
+    pub acknowledge_by: Option<DateTime<Utc>>,
+    /// When somebody took it on.
+    #[oai(nullable)]
+    pub acknowledged_at: Option<DateTime<Utc>>,
+    /// Who.
+    #[oai(nullable)]
+    pub acknowledged_by: Option<Actor>,
+    /// Who is told next.
+    #[oai(nullable)]
+    pub next_in_escalation: Option<Next>,
+    /// When they last entered a mood.
+    #[oai(nullable)]
+    pub last_check_in_at: Option<DateTime<Utc>>,
+    /// The next approved booster.
+    #[oai(nullable)]
+    pub next_booster_on: Option<NaiveDate>,
+}
+
+/// One page, most urgent first.
+#[derive(Debug, Object)]
+#[oai(rename = "CaseloadPage", example)]
+pub struct CaseloadPage {
+    /// The patients.
+    pub items: Vec<Item>,
+    /// Where the next page begins; null on the last one.
+    #[oai(nullable)]
+    pub next_cursor: Option<String>,
+}
+
+impl Example for CaseloadPage {
+    fn example() -> Self {
+        let patient = Patient {
+            id: Uuid::from_u128(0x019d_8c0b_6f1e_7a43_9b63_0c8f_0d7f_0001),
+            display_name: "Imani Okonjo-Whitfield".into(),
+            name_latin: None,
+            language: None,
+            pronouns: Some("she/her".into()),
+            phone: Some("+44 20 7946 0551".into()),
+        };
+        let mut mood_60d = vec![None; 60];
+        mood_60d[59] = Some(6.0);
+        let at = DateTime::parse_from_rfc3339("2026-11-24T09:01:00Z").unwrap_or_default().to_utc();
+        let item = Item {
+            patient,
+            urgency: Urgency::None,
+            reasons: vec![],
+            last_mood: Some(6.0),
+            mood_mean_7d: Some(6.0),
+            mood_mean_previous_7d: None,
+            mood_60d,
+            dosing_days: vec![51],
+            phq9: Phq9 { latest: Some(9.0), latest_at: Some(at), baseline: Some(17.0), best: Some(8.0), status: None },
+            open_flags: OpenFlags { emergency: 0, urgent: 0, watch: 0, info: 0 },
+            flag_id: None,
+            acknowledge_by: None,
+            acknowledged_at: None,
+            acknowledged_by: None,
+            next_in_escalation: None,
+            last_check_in_at: Some(at),
+            next_booster_on: None,
+        };
+        Self { items: vec![item], next_cursor: None }
+    }
+}
+
 /// The most unresolved flags that a caseload is made of; there is no limit short of absurdity.
 const FLAGS: u64 = 100_000;
 
