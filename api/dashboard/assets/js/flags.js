@@ -25,7 +25,7 @@ let past = false; // whether the resolved ones were asked for: there may be many
 const count = () => {
   const clocks = flags.filter((flag) => flag.state === "open" && ["emergency", "urgent"].includes(flag.severity)).length;
   find("#headline").textContent = clocks ? `${number(clocks)} ${clocks === 1 ? "flag has" : "flags have"} a clock running today` : "No clock is running today";
-  openFlags(flags.filter((flag) => flag.state === "open").length);
+  openFlags(flags.filter((flag) => flag.state !== "resolved").length);
   find("#states").replaceChildren(...STATES.map(([id, text]) => h("button", { type: "button", "data-state": id, "aria-pressed": String(id === chosen), onclick: () => choose(id) },
     text, (id !== "resolved" || past) && h("span", { class: "chip-count" }, ` ${flags.filter((flag) => flag.state === id).length}`))));
 };

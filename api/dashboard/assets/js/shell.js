@@ -26,11 +26,11 @@ for (const link of all(".bar nav a")) if (link.pathname === location.pathname) l
 const eyebrow = find("#today");
 if (eyebrow) eyebrow.textContent = `${longDay(today())}, ${time(now().toISOString())}`;
 
-/** The number of open flags beside "Flags", where this page knows it. */
+/** The number of unresolved flags beside "Flags", where this page knows it. */
 export const openFlags = (count) => {
   const mark = find("#open-flags-count");
   mark.hidden = !count;
-  mark.replaceChildren(String(count), h("span", { class: "vh" }, " open"));
+  mark.replaceChildren(String(count), h("span", { class: "vh" }, " unresolved"));
 };
 
 // The connection line. It never covers anything and says how old the page is, because old data looks like new data.

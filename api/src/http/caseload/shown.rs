@@ -110,7 +110,7 @@ pub struct Item {
     /// The mean mood of each of 60 days, the last one today in the patient's zone; null where nothing was entered.
     #[oai(validator(min_items = 60, max_items = 60))]
     pub mood_60d: Vec<Option<f64>>,
-    /// Days with a dose, as indexes into `mood_60d`.
+    /// Days with a completed dosing session, as indexes into `mood_60d`.
     pub dosing_days: Vec<usize>,
     /// Where they stand on the PHQ-9.
     pub phq9: Phq9,
