@@ -12,7 +12,7 @@ use poem_openapi::{
     OpenApi, OpenApiService,
     registry::{MetaApi, Registry},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap},
     marker::PhantomData,
@@ -78,19 +78,36 @@ fn name_paths(document: &mut Value) {
     *paths = std::mem::take(paths)
         .into_iter()
         .map(|(path, mut item)| {
-            item.as_object_mut().into_iter().flatten().for_each(|(_, operation)| name_patient(operation));
+            item.as_object_mut().into_iter().flatten().for_each(|(_, operation)| describe_parameters(operation));
             let path = path.replace(":patient", "{patient}").replace(":id", "{id}");
             (format!("/v1{}", path.trim_end_matches('/')), item)
         })
         .collect();
 }
 
-/// The proof of a right is the parameter of the path that it reads.
-fn name_patient(operation: &mut Value) {
+/// Forms that parameters have, in the words of JSON Schema. The handlers check them, with a problem that names the place.
+const FORMS: [(&str, &str, &str, &str); 3] = [
+    ("header", "If-Match", r#"^"[!#-~]*"$"#, "\"3\""),
+    ("header", "Idempotency-Key", "^[!-~]{1,255}$", "0198c5d2-6f1e-7a43-9b63-0c8f0d7f5a10"),
+    (
+        "path",
+        "id",
+        "^[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+        "0198c5d2-6f1e-7a43-9b63-0c8f0d7f5a10",
+    ),
+];
+
+/// The proof of a right is the parameter of the path that it reads; headers and ids have forms.
+fn describe_parameters(operation: &mut Value) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
         if parameter["in"] == "path" && parameter["name"] == "permit" {
             parameter["name"] = "patient".into();
+        }
+        for (place, name, pattern, example) in FORMS {
+            if parameter["in"] == place && parameter["name"] == name {
+                parameter["schema"] = json!({ "type": "string", "pattern": pattern, "example": example });
+            }
         }
     }
 }
