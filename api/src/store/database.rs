@@ -148,6 +148,23 @@ pub async fn lease_now(tx: &Tx) -> Result<DateTime<Utc>, Error> {
     }
 }
 
+/// Throws a writer's connection away, so that its next transaction begins on a new one.
+pub(super) async fn renew(connection: &DatabaseConnection, driver: Driver) {
+    // A connection that does not even close is gone as well.
+    match driver {
+        Driver::Sqlite => {
+            if let Ok(held) = connection.get_sqlite_connection_pool().acquire().await {
+                drop(held.close().await);
+            }
+        }
+        Driver::Postgres => {
+            if let Ok(held) = connection.get_postgres_connection_pool().acquire().await {
+                drop(held.close().await);
+            }
+        }
+    }
+}
+
 async fn sqlite(file: &Path, connections: u32, read_only: bool) -> Result<DatabaseConnection, Error> {
     let options = SqliteConnectOptions::new()
         .filename(file)

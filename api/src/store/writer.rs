@@ -4,7 +4,8 @@
 //! of its own, commits them together and only then answers. A unit that fails or panics rolls back alone. A caller that
 //! hangs up changes nothing: its unit runs to its end.
 
-use crate::{clock::Clock, error::Error, events::Event, store::database::Driver};
+use super::database::{self, Driver};
+use crate::{clock::Clock, error::Error, events::Event};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use sea_orm::{
@@ -216,7 +217,10 @@ impl Line {
         };
         let group = match self.connection.begin_with_options(options).await {
             Ok(group) => group,
-            Err(error) => return first.refuse(Fate::of(error)),
+            Err(error) => {
+                first.refuse(Fate::of(error));
+                return database::renew(&self.connection, self.driver).await;
+            }
         };
         let (mut answers, mut afterwards) = (Vec::new(), Vec::new());
         let mut next = Some(first);
@@ -237,6 +241,9 @@ impl Line {
             for then in afterwards {
                 then();
             }
+        } else {
+            // The driver counts open transactions, and has lost count: what it called COMMIT next would be none.
+            database::renew(&self.connection, self.driver).await;
         }
         for answer in answers {
             answer(fate);
@@ -268,13 +275,14 @@ impl Line {
             Outcome::Refused | Outcome::StorageFull => savepoint.rollback().await,
         };
         match ended {
+            // SQLite has undone more than this unit, whatever it says of the savepoint.
+            _ if outcome == Outcome::StorageFull => Err((Some(answer), Fate::StorageFull)),
             Ok(()) => {
                 if outcome == Outcome::Kept {
                     afterwards.append(&mut of_unit.into_inner());
                 }
                 Ok(answer)
             }
-            Err(_) if outcome == Outcome::StorageFull => Err((Some(answer), Fate::StorageFull)),
             Err(error) => Err((Some(answer), Fate::of(error))),
         }
     }
