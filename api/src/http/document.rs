@@ -29,8 +29,9 @@ pub fn document() -> Result<Value, Error> {
         .server("/");
     let mut document: Value = serde_json::from_str(&service.spec()).map_err(Error::internal)?;
     name_paths(&mut document);
-    for name in request_schemas(&document) {
-        schema::for_requests(&mut document["components"]["schemas"][name]);
+    let requests = request_schemas(&document);
+    for (name, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
+        if requests.contains(name) { schema::for_requests(schema) } else { schema::optional_may_be_null(schema) }
     }
     let types = types(&document);
     give_types(&mut document, &types);
@@ -108,6 +109,13 @@ fn describe_parameters(operation: &mut Value) {
             if parameter["in"] == place && parameter["name"] == name {
                 parameter["schema"] = json!({ "type": "string", "pattern": pattern, "example": example });
             }
+        }
+        if parameter["name"] == "Idempotency-Key" {
+            parameter["required"] = true.into();
+        }
+        let text = parameter["schema"]["type"] == "string" && parameter["schema"].get("format").is_none();
+        if text && parameter["in"] == "query" && (parameter["name"] == "from" || parameter["name"] == "to") {
+            parameter["schema"]["format"] = "date".into();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTP face: one file per resource, and this table of contents.
 
+mod allow;
 mod body;
 mod cursor;
 pub mod deadlines;
@@ -56,7 +57,7 @@ use crate::{
 };
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Request, Response, Route,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
 };
 use poem_openapi::{OpenApi, OpenApiService};
 use records::Records;
@@ -99,13 +100,16 @@ pub fn service_with(app: &App, more: Route) -> impl Endpoint<Output = Response> 
     routes
         .data(app.clone())
         .around(async |endpoint, request: Request| {
-            let id = request.data::<RequestId>().copied();
+            let (id, uri) = (request.data::<RequestId>().copied(), request.uri().clone());
             let answer = std::panic::AssertUnwindSafe(endpoint.call(request));
             let mut response = match futures_util::FutureExt::catch_unwind(answer).await {
                 Ok(Ok(response)) => response.into_response(),
                 Ok(Err(error)) => problem::respond(error, id),
                 Err(_) => problem::respond(crate::error::Error::internal("a handler panicked").into(), id),
             };
+            if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+                response.headers_mut().insert(header::ALLOW, allow::methods(uri.path()));
+            }
             protect(response.headers_mut());
             Ok(response)
         })

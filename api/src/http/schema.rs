@@ -27,6 +27,14 @@ pub(super) fn of<T: Type>() -> Result<Value, Error> {
 /// What holds for everything that comes in: a field that may be left out may as well be null, since many clients cannot
 /// leave out; a field that is not named is a mistake, and told.
 pub(super) fn for_requests(schema: &mut Value) {
+    optional_may_be_null(schema);
+    if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+        schema["additionalProperties"] = false.into();
+    }
+}
+
+/// In answers too, a field that is not required may stand there as null.
+pub(super) fn optional_may_be_null(schema: &mut Value) {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
     for (name, property) in properties {
@@ -37,9 +45,6 @@ pub(super) fn for_requests(schema: &mut Value) {
             *property = json!({ "allOf": [{ "$ref": reference }] });
         }
         property["nullable"] = true.into();
-    }
-    if schema.get("additionalProperties").is_none() {
-        schema["additionalProperties"] = false.into();
     }
 }
 
