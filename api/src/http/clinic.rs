@@ -2,9 +2,9 @@
 
 use super::{
     body::Checked,
-    patients::replace,
     permit::{SignedIn, Staff},
     preconditions::{etag, expect, if_match},
+    profiles::replace,
     resource::Tag,
 };
 use crate::{
@@ -221,10 +221,10 @@ async fn apply(tx: &Tx, mut clinic: clinic::Clinic, patch: ClinicPatch) -> Resul
         ("/clinical_lead_member_id", &mut clinic.clinical_lead_member_id, patch.clinical_lead_member_id),
         ("/safeguarding_member_id", &mut clinic.safeguarding_member_id, patch.safeguarding_member_id),
     ] {
-        if let Some(member) = value.as_opt_ref().flatten() {
-            if members::roles(tx.db(), clinic.id, *member).await?.is_none() {
-                faults.add(pointer, "a member of this clinic");
-            }
+        if let Some(member) = value.as_opt_ref().flatten()
+            && members::roles(tx.db(), clinic.id, *member).await?.is_none()
+        {
+            faults.add(pointer, "a member of this clinic");
         }
         if !value.is_undefined() {
             *to = value.take();

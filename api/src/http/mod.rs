@@ -41,6 +41,7 @@ pub mod notifications;
 mod occurrences;
 pub mod patients;
 pub mod prescriptions;
+pub mod profiles;
 pub mod reminders;
 pub mod sessions;
 mod stop;
@@ -80,7 +81,7 @@ fn operations(app: &App) -> impl OpenApi + use<> {
 /// Who signs in, and whom they care for.
 fn people(app: &App) -> impl OpenApi + use<> {
     let clinic = (clinic::Clinics(app.clone()), members::Members(app.clone()));
-    let patients = (patients::Patients(app.clone()), patients::Profiles(app.clone()));
+    let patients = (patients::Patients(app.clone()), profiles::Profiles(app.clone()));
     let (invitations, care_teams) = (invitations::Invitations(app.clone()), care_team::CareTeams(app.clone()));
     (auth::Auth(app.clone()), invitations, clinic, patients, care_teams)
 }

@@ -16,7 +16,7 @@ use poem::{
     Request,
     http::{Method, header},
 };
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use uuid::Uuid;
 
 /// What a request showed of a sign-in.
@@ -102,7 +102,7 @@ pub(super) fn set_cookie(config: &Config, value: Option<&str>) -> String {
 
 /// The network address that a request comes from. A proxy on this very machine names it in its last entry.
 pub(super) fn network_address(request: &Request) -> IpAddr {
-    let peer = request.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let peer = request.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip);
     let forwarded = request.header("x-forwarded-for").and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
     forwarded.filter(|_| peer.is_loopback()).unwrap_or(peer)
 }

@@ -101,14 +101,16 @@ impl SignIns {
         is_cookie: bool,
         now: DateTime<Utc>,
     ) -> Result<Option<Held>, Error> {
-        let find = async || match is_cookie {
-            true => sign_ins::find_cookie(db.read(), hash).await,
-            false => sign_ins::find_access(db.read(), hash).await,
+        let find = async || {
+            if is_cookie {
+                sign_ins::find_cookie(db.read(), hash).await
+            } else {
+                sign_ins::find_access(db.read(), hash).await
+            }
         };
         let known = self.known(hash, find).await?;
-        let alive = |held: &Held| match is_cookie {
-            true => sign_in::cookie_is_alive(held.seen_at, held.expires_at, now),
-            false => now < held.expires_at,
+        let alive = |held: &Held| {
+            if is_cookie { sign_in::cookie_is_alive(held.seen_at, held.expires_at, now) } else { now < held.expires_at }
         };
         Ok(known.map(|known| known.held).filter(alive))
     }

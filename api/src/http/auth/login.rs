@@ -10,9 +10,13 @@ use crate::{
     security::access::Roles,
     store::{accounts, audit, members},
 };
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 use zeroize::Zeroizing;
+
+/// A refusal takes this long, whether a failure had to be written down or there is no such account.
+const REFUSAL: Duration = Duration::from_millis(100);
 
 /// Checks the credentials and begins a sign-in. The turn at hashing is held to the end, so that what failed is counted
 /// before the next one is looked at.
@@ -21,12 +25,13 @@ pub(super) async fn login(app: &App, asked: Credentials, from: IpAddr, request: 
     may_try(app.guessing.address_waits(from, now))?;
     let index = app.keys.email_index(&asked.email);
     let turn = app.passwords.turn().await?;
+    let began = Instant::now();
     let found = accounts::find_by_email(app.db.read(), &index).await?;
     let failures = found.as_ref().map_or_else(|| app.guessing.unknown(&index), |account| account.failures);
     may_try(failures.wait(now))?;
     let stored = found.as_ref().map(|account| account.password_hash.clone());
     let right = turn.verify(Zeroizing::new(asked.password), stored).await?;
-    let refused = Refused { from, index: &index, account: found.as_ref().map(|account| account.id) };
+    let refused = Refused { from, index: &index, account: found.as_ref().map(|account| account.id), began };
     let Some(account) = found.filter(|_| right) else { return refused.count(app).await };
     let step = match code(app, &account, asked.otp.as_deref()).await? {
         Code::NotAsked => None,
@@ -70,6 +75,7 @@ struct Refused<'a> {
     from: IpAddr,
     index: &'a [u8],
     account: Option<Uuid>,
+    began: Instant,
 }
 
 impl Refused<'_> {
@@ -77,9 +83,13 @@ impl Refused<'_> {
         let now = app.clock.now();
         app.guessing.address_failed(self.from, now);
         match self.account {
-            Some(id) => app.db.write(id, async move |tx: &crate::store::Tx| accounts::failed(tx, id).await).await?,
+            Some(id) => {
+                app.db.write(id, async move |tx: &crate::store::Tx| accounts::failed(tx, id).await).await?;
+                tracing::warn!(account = %id, "a sign-in was refused");
+            }
             None => app.guessing.unknown_failed(self.index, now),
         }
+        sleep_until(self.began + REFUSAL).await;
         Err(Error::SignInRefused)
     }
 }
