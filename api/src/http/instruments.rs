@@ -6,7 +6,7 @@ use crate::{
     domain::instruments::{self, Instrument},
     error::Error,
 };
-use poem_openapi::{Object, OpenApi, param::Path, payload::Json, types::Example};
+use poem_openapi::{ApiResponse, Object, OpenApi, param::Path, payload::Json, types::Example};
 
 /// Every questionnaire.
 #[derive(Debug, Object)]
@@ -25,6 +25,22 @@ impl Example for InstrumentPage {
     }
 }
 
+/// The answer to a list.
+#[derive(ApiResponse)]
+pub enum Page {
+    /// Every questionnaire.
+    #[oai(status = 200)]
+    Page(Json<InstrumentPage>),
+}
+
+/// The answer to a look.
+#[derive(ApiResponse)]
+pub enum Found {
+    /// The questionnaire.
+    #[oai(status = 200)]
+    Found(Json<Instrument>),
+}
+
 /// The questionnaires.
 pub struct Instruments;
 
@@ -37,8 +53,8 @@ impl Instruments {
     /// the source of every fact.
     #[oai(path = "/", method = "get", operation_id = "instruments_list")]
     #[expect(clippy::unused_async, reason = "handlers are async")]
-    async fn list(&self) -> Json<InstrumentPage> {
-        Json(InstrumentPage { items: instruments::all().to_vec(), next_cursor: None })
+    async fn list(&self) -> Result<Page, Error> {
+        Ok(Page::Page(Json(InstrumentPage { items: instruments::all().to_vec(), next_cursor: None })))
     }
 
     /// Read a questionnaire
@@ -50,7 +66,7 @@ impl Instruments {
         &self,
         /// Its code.
         code: Path<String>,
-    ) -> Result<Json<Instrument>, Error> {
-        instruments::find(&code.0).cloned().map(Json).ok_or(Error::NotFound)
+    ) -> Result<Found, Error> {
+        instruments::find(&code.0).cloned().map(|one| Found::Found(Json(one))).ok_or(Error::NotFound)
     }
 }

@@ -5,12 +5,20 @@ use crate::{
     domain::support::{self, SupportResources},
     error::Error,
 };
-use poem_openapi::{OpenApi, param::Query, payload::Json, types::Example};
+use poem_openapi::{ApiResponse, OpenApi, param::Query, payload::Json, types::Example};
 
 impl Example for SupportResources {
     fn example() -> Self {
         support::resources("US").cloned().unwrap_or_default()
     }
+}
+
+/// The answer.
+#[derive(ApiResponse)]
+pub enum Found {
+    /// Crisis lines of the country, or the international ones.
+    #[oai(status = 200)]
+    Found(Json<SupportResources>),
 }
 
 /// Crisis lines.
@@ -29,8 +37,8 @@ impl Lines {
         /// ISO 3166-1 alpha-2: `US`.
         #[oai(validator(max_length = 64))]
         country: Query<Option<String>>,
-    ) -> Result<Json<SupportResources>, Error> {
+    ) -> Result<Found, Error> {
         let found = support::resources(country.0.as_deref().unwrap_or_default());
-        found.cloned().map(Json).ok_or_else(|| Error::internal("no crisis lines"))
+        found.cloned().map(|lines| Found::Found(Json(lines))).ok_or_else(|| Error::internal("no crisis lines"))
     }
 }

@@ -164,10 +164,10 @@ pub struct Score {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub positive: Option<Positive>,
-    /// Sums over some of the items; `null` where one of them has no answer.
+    /// Sums over some of the items, where all of them have an answer.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub subscales: Option<BTreeMap<String, Option<u16>>>,
+    pub subscales: Option<BTreeMap<String, u16>>,
 }
 
 /// The faults that answers have: keys that are no item, values that are no answer.
@@ -293,10 +293,10 @@ fn positive(from: u16, bounds: [u16; 2]) -> Positive {
     }
 }
 
-fn subscales(instrument: &Instrument, answers: &Answers) -> Option<BTreeMap<String, Option<u16>>> {
-    let sums = instrument.scoring.subscales.iter().map(|subscale| {
+fn subscales(instrument: &Instrument, answers: &Answers) -> Option<BTreeMap<String, u16>> {
+    let sums = instrument.scoring.subscales.iter().filter_map(|subscale| {
         let (sum, all) = sum(answers, subscale.items.iter().copied());
-        (subscale.code.clone(), all.then_some(sum))
+        all.then(|| (subscale.code.clone(), sum))
     });
     let sums: BTreeMap<_, _> = sums.collect();
     (!sums.is_empty()).then_some(sums)

@@ -27,7 +27,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use poem_openapi::{OpenApi, param::Query, payload::Json};
-use shown::{CaseloadPage, Item, Next, OpenFlags, Patient, Phq9, Reason};
+use shown::{CaseloadPage, Item, MoodDays, Next, OpenFlags, Page, Patient, Phq9, Reason};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -53,7 +53,7 @@ impl Caseload {
         limit: Query<Option<u64>>,
         /// Where the page begins: the `next_cursor` of the page before.
         cursor: Query<Option<String>>,
-    ) -> Result<Json<CaseloadPage>, Error> {
+    ) -> Result<Page, Error> {
         let after = cursor.0.as_deref().map(cursor::place).transpose()?;
         let mut all = everybody(&self.0, &staff.caller).await?;
         all.sort_by_key(|(place, _)| *place);
@@ -63,7 +63,10 @@ impl Caseload {
         let next = rest.peek().and(page.last()).map(|(place, _)| cursor::of_place(place));
         let shown = page.iter().map(|(place, _)| place.patient).collect();
         audit_shown(&self.0, &staff.caller, "caseload_read", shown).await?;
-        Ok(Json(CaseloadPage { items: page.into_iter().map(|(_, item)| item).collect(), next_cursor: next }))
+        Ok(Page::Page(Json(CaseloadPage {
+            items: page.into_iter().map(|(_, item)| item).collect(),
+            next_cursor: next,
+        })))
     }
 }
 
@@ -112,7 +115,7 @@ fn item(now: DateTime<Utc>, profile: Profile, course: &Course, shown: &[Shown], 
         last_mood: course.last_mood,
         mood_mean_7d: line.mean(0).map(hundredths),
         mood_mean_previous_7d: line.mean(1).map(hundredths),
-        mood_60d: line.0.into_iter().map(|mood| mood.map(hundredths)).collect(),
+        mood_60d: MoodDays(line.0.into_iter().map(|mood| mood.map(hundredths)).collect()),
         dosing_days,
         phq9: phq9(course),
         open_flags: OpenFlags {

@@ -2,13 +2,21 @@
 
 use crate::{
     domain::{
+        caseload::DAYS,
         safety::{Told, Urgency},
         standing::Status,
     },
     http::flags::Actor,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use poem_openapi::{Object, types::Example};
+use poem_openapi::{
+    ApiResponse, Object,
+    payload::Json,
+    registry::{MetaSchema, MetaSchemaRef},
+    types::{Example, ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
+};
+use serde_json::Value;
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// Who it is.
@@ -88,6 +96,50 @@ pub struct Next {
     pub role: Told,
 }
 
+/// The moods of 60 days.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MoodDays(pub Vec<Option<f64>>);
+
+impl Type for MoodDays {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        "mood_days".into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        let mood = MetaSchema { nullable: true, ..MetaSchema::new_with_format("number", "double") };
+        MetaSchemaRef::Inline(Box::new(MetaSchema {
+            items: Some(Box::new(MetaSchemaRef::Inline(Box::new(mood)))),
+            min_items: Some(DAYS),
+            max_items: Some(DAYS),
+            ..MetaSchema::new("array")
+        }))
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+impl ToJSON for MoodDays {
+    fn to_json(&self) -> Option<Value> {
+        serde_json::to_value(&self.0).ok()
+    }
+}
+
+impl ParseFromJSON for MoodDays {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        serde_json::from_value(value.unwrap_or_default()).map(Self).map_err(|_| ParseError::custom("60 moods"))
+    }
+}
+
 /// One patient of the caseload.
 #[derive(Debug, Clone, Object)]
 #[oai(rename = "CaseloadItem")]
@@ -108,8 +160,7 @@ pub struct Item {
     #[oai(nullable)]
     pub mood_mean_previous_7d: Option<f64>,
     /// The mean mood of each of 60 days, the last one today in the patient's zone; null where nothing was entered.
-    #[oai(validator(min_items = 60, max_items = 60))]
-    pub mood_60d: Vec<Option<f64>>,
+    pub mood_60d: MoodDays,
     /// Days with a completed dosing session, as indexes into `mood_60d`.
     pub dosing_days: Vec<usize>,
     /// Where they stand on the PHQ-9.
@@ -170,7 +221,7 @@ impl Example for CaseloadPage {
             last_mood: Some(6.0),
             mood_mean_7d: Some(6.0),
             mood_mean_previous_7d: None,
-            mood_60d,
+            mood_60d: MoodDays(mood_60d),
             dosing_days: vec![51],
             phq9: Phq9 { latest: Some(9.0), latest_at: Some(at), baseline: Some(17.0), best: Some(8.0), status: None },
             open_flags: OpenFlags { emergency: 0, urgent: 0, watch: 0, info: 0 },
@@ -184,4 +235,12 @@ impl Example for CaseloadPage {
         };
         Self { items: vec![item], next_cursor: None }
     }
+}
+
+/// The answer.
+#[derive(ApiResponse)]
+pub enum Page {
+    /// One page, most urgent first.
+    #[oai(status = 200)]
+    Page(Json<CaseloadPage>),
 }

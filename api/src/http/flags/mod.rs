@@ -29,7 +29,7 @@ use poem_openapi::{
     payload::Json,
     types::Example,
 };
-use shown::{FlagPage, FlagShown, hours};
+use shown::{Acted, FlagPage, Page, hours};
 use uuid::Uuid;
 
 /// Taking a flag on: nothing more to say.
@@ -134,9 +134,11 @@ impl PatientFlags {
         limit: Query<Option<u64>>,
         /// Where the page begins: the `next_cursor` of the page before.
         cursor: Query<Option<String>>,
-    ) -> Result<Json<FlagPage>, Error> {
+    ) -> Result<Page, Error> {
         let window = window(state.0, severity.0, limit.0, cursor.0.as_deref())?;
-        page(&self.0, &permit.caller, Whose::Patient(permit.scope.patient), &window).await.map(Json)
+        page(&self.0, &permit.caller, Whose::Patient(permit.scope.patient), &window)
+            .await
+            .map(|page| Page::Page(Json(page)))
     }
 }
 
@@ -172,10 +174,10 @@ impl Flags {
         limit: Query<Option<u64>>,
         /// Where the page begins: the `next_cursor` of the page before.
         cursor: Query<Option<String>>,
-    ) -> Result<Json<FlagPage>, Error> {
+    ) -> Result<Page, Error> {
         let window = window(state.0, severity.0, limit.0, cursor.0.as_deref())?;
         let whose = Whose::InCareOf(staff.caller.account, today(&self.0, &staff.caller));
-        page(&self.0, &staff.caller, whose, &window).await.map(Json)
+        page(&self.0, &staff.caller, whose, &window).await.map(|page| Page::Page(Json(page)))
     }
 
     /// Take a flag on
@@ -188,7 +190,7 @@ impl Flags {
         /// The flag's id.
         id: Path<String>,
         body: Checked<Acknowledge>,
-    ) -> Result<Json<FlagShown>, Error> {
+    ) -> Result<Acted, Error> {
         let (id, author) = self.found(&staff.caller, &id.0).await?;
         body.value()?;
         let by = author.clone();
@@ -207,7 +209,7 @@ impl Flags {
         /// The flag's id.
         id: Path<String>,
         body: Checked<Resolve>,
-    ) -> Result<Json<FlagShown>, Error> {
+    ) -> Result<Acted, Error> {
         let (id, author) = self.found(&staff.caller, &id.0).await?;
         let (Resolve { outcome, note }, by) = (body.value()?, author.clone());
         let unit = async move |tx: &crate::store::Tx| flags::resolve(tx, &by, id, outcome, note).await;
@@ -225,7 +227,7 @@ impl Flags {
         /// The flag's id.
         id: Path<String>,
         body: Checked<Reopen>,
-    ) -> Result<Json<FlagShown>, Error> {
+    ) -> Result<Acted, Error> {
         let (id, author) = self.found(&staff.caller, &id.0).await?;
         let (Reopen { reason }, by) = (body.value()?, author.clone());
         let hours = hours(&self.0, &staff.caller).await?;
@@ -246,9 +248,9 @@ impl Flags {
         Ok((id, Author { scope, account: caller.account, request: caller.request, keys }))
     }
 
-    async fn shown(&self, caller: &Caller, scope: &Scope, id: Uuid) -> Result<Json<FlagShown>, Error> {
+    async fn shown(&self, caller: &Caller, scope: &Scope, id: Uuid) -> Result<Acted, Error> {
         let shown = flags::show(self.0.db.read(), &self.0.keys, scope.clinic, scope.patient, id).await?;
         let around = Around::of(&self.0, caller, &[scope.patient]).await?;
-        Ok(Json(around.show(shown)))
+        Ok(Acted::Flag(Json(around.show(shown))))
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, FixedOffset, Utc};
-use poem_openapi::{Object, types::Example};
+use poem_openapi::{ApiResponse, Object, payload::Json, types::Example};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -162,6 +162,22 @@ impl Example for FlagShown {
             reason: None,
         }
     }
+}
+
+/// The answer to a list.
+#[derive(ApiResponse)]
+pub enum Page {
+    /// One page, newest first.
+    #[oai(status = 200)]
+    Page(Json<FlagPage>),
+}
+
+/// The answer to an act.
+#[derive(ApiResponse)]
+pub enum Acted {
+    /// The flag as it is now.
+    #[oai(status = 200)]
+    Flag(Json<FlagShown>),
 }
 
 /// Who is who, and when the clinic is open: what a flag's page needs beside its rows.
