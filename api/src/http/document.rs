@@ -1,6 +1,6 @@
 //! The OpenAPI document: generated from the operations, committed under `openapi/`, served at `/openapi.json`.
 
-use super::schema;
+use super::{forms, schema};
 use crate::{app::App, error::Error};
 use poem::{
     Endpoint, IntoResponse, Response,
@@ -12,7 +12,7 @@ use poem_openapi::{
     OpenApi, OpenApiService,
     registry::{MetaApi, Registry},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     collections::{BTreeSet, HashMap},
     marker::PhantomData,
@@ -33,8 +33,7 @@ pub fn document() -> Result<Value, Error> {
     for (name, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
         if requests.contains(name) { schema::for_requests(schema) } else { schema::optional_may_be_null(schema) }
     }
-    let types = types(&document);
-    give_types(&mut document, &types);
+    forms::polish(&mut document);
     Ok(document)
 }
 
@@ -78,70 +77,11 @@ fn name_paths(document: &mut Value) {
     let Some(paths) = document["paths"].as_object_mut() else { return };
     *paths = std::mem::take(paths)
         .into_iter()
-        .map(|(path, mut item)| {
-            item.as_object_mut().into_iter().flatten().for_each(|(_, operation)| describe_parameters(operation));
+        .map(|(path, item)| {
             let path = path.replace(":patient", "{patient}").replace(":id", "{id}");
             (format!("/v1{}", path.trim_end_matches('/')), item)
         })
         .collect();
-}
-
-/// Forms that parameters have, in the words of JSON Schema. The handlers check them, with a problem that names the place.
-const FORMS: [(&str, &str, &str, &str); 3] = [
-    ("header", "If-Match", r#"^"[!#-~]*"$"#, "\"3\""),
-    ("header", "Idempotency-Key", "^[!-~]{1,255}$", "0198c5d2-6f1e-7a43-9b63-0c8f0d7f5a10"),
-    (
-        "path",
-        "id",
-        "^[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
-        "0198c5d2-6f1e-7a43-9b63-0c8f0d7f5a10",
-    ),
-];
-
-/// The proof of a right is the parameter of the path that it reads; headers and ids have forms.
-fn describe_parameters(operation: &mut Value) {
-    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
-    for parameter in parameters.into_iter().flatten() {
-        if parameter["in"] == "path" && parameter["name"] == "permit" {
-            parameter["name"] = "patient".into();
-        }
-        for (place, name, pattern, example) in FORMS {
-            if parameter["in"] == place && parameter["name"] == name {
-                parameter["schema"] = json!({ "type": "string", "pattern": pattern, "example": example });
-            }
-        }
-        if parameter["name"] == "Idempotency-Key" {
-            parameter["required"] = true.into();
-        }
-        let text = parameter["schema"]["type"] == "string" && parameter["schema"].get("format").is_none();
-        if text && parameter["in"] == "query" && (parameter["name"] == "from" || parameter["name"] == "to") {
-            parameter["schema"]["format"] = "date".into();
-        }
-    }
-}
-
-/// The type of each schema; one of several forms is one of several objects.
-fn types(document: &Value) -> HashMap<String, Value> {
-    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
-    let of = |schema: &Value| schema.get("type").cloned().unwrap_or_else(|| "object".into());
-    schemas.map(|(name, schema)| (name.clone(), of(schema))).collect()
-}
-
-/// In OpenAPI 3.0 only a schema that names its type may be nullable; one that refers to another takes that one's.
-fn give_types(value: &mut Value, types: &HashMap<String, Value>) {
-    match value {
-        Value::Object(members) => {
-            members.values_mut().for_each(|member| give_types(member, types));
-            if members.get("nullable") == Some(&Value::Bool(true)) && !members.contains_key("type") {
-                let forms = ["allOf", "anyOf", "oneOf"].iter().find_map(|word| members.get(*word));
-                let reference = forms.and_then(|forms| forms[0]["$ref"].as_str()).unwrap_or_default();
-                let found = reference.rsplit('/').next().and_then(|name| types.get(name)).cloned();
-                members.extend(found.map(|found| ("type".to_owned(), found)));
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| give_types(item, types)),
-        _ => {}
-    }
 }
 
 /// The names of all schemas that a request body is made of.

@@ -30,6 +30,7 @@ pub mod events;
 #[cfg(test)]
 mod examples;
 pub mod flags;
+mod forms;
 pub mod home_doses;
 pub mod instruments;
 pub mod intentions;
