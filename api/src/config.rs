@@ -24,9 +24,6 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("master_key_file", "file of the master key (SQLite: DATA/master.key)"),
     ("master_key", "the master key itself, 32 bytes in base64"),
     ("log", "what is logged, such as info or afterglow=debug (info)"),
-    ("metrics_listen", "address and port of /metrics (none)"),
-    #[cfg(feature = "failpoints")]
-    ("failpoint", "where a test makes the process end"),
 ];
 
 /// A text that never shows in logs.
@@ -93,11 +90,6 @@ pub struct Config {
     pub master_key: MasterKey,
     /// What is logged.
     pub log: String,
-    /// The address of `/metrics`.
-    pub metrics_listen: Option<SocketAddr>,
-    /// Where a test makes the process end.
-    #[cfg(feature = "failpoints")]
-    pub failpoint: Option<String>,
 }
 
 /// What one command asks of the settings.

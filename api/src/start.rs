@@ -91,7 +91,8 @@ fn write_key(path: &Path) -> Result<(), Error> {
 
 /// Plain lines on a terminal, JSON elsewhere; to standard error, so that what a command says can be piped.
 fn log(filter: &str) {
-    let filter = tracing_subscriber::EnvFilter::new(filter);
+    // Each step of a schema that is up to date is no news.
+    let filter = tracing_subscriber::EnvFilter::new(format!("sea_orm_migration=warn,{filter}"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second call, in a test, keeps the first log.
     let _ = if std::io::stderr().is_terminal() { lines.try_init() } else { lines.json().try_init() };

@@ -93,9 +93,6 @@ impl Values {
         let smtp = self.read("smtp_url", str::parse::<Smtp>);
         let mail_from = self.read("mail_from", mailbox);
         let log = self.read("log", filter).unwrap_or_else(|| "info".into());
-        let metrics_listen = self.read("metrics_listen", address);
-        #[cfg(feature = "failpoints")]
-        let failpoint = self.read("failpoint", |name| Ok::<_, &str>(name.to_owned()));
         let (Some(public_url), true) = (public_url, self.wrong.is_empty()) else {
             return Err(Wrong(self.wrong));
         };
@@ -112,9 +109,6 @@ impl Values {
             mail_from,
             master_key: file.or(key).unwrap_or(MasterKey::Unset),
             log,
-            metrics_listen,
-            #[cfg(feature = "failpoints")]
-            failpoint,
         })
     }
 }

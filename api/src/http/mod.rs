@@ -49,34 +49,23 @@ mod stop;
 pub mod support_resources;
 pub mod timeline;
 
-use crate::{
-    app::App,
-    dashboard,
-    domain::{
-        assessments::Assessment, home_doses::HomeDose, intentions::Intention, journal_entries::JournalEntry,
-        mood_scores::MoodScore, prescriptions::Prescription, sessions::Session,
-    },
-};
+use crate::{app::App, dashboard};
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Request, Response, Route,
     http::{HeaderMap, HeaderValue, StatusCode, header},
 };
 use poem_openapi::{OpenApi, OpenApiService};
-use records::Records;
 use request_id::{Identify, RequestId};
 
 pub use document::document;
 
 /// Every operation of the API.
 fn operations(app: &App) -> impl OpenApi + use<> {
-    let care = (Records::<Intention>::new(app), Records::<Session>::new(app), Records::<JournalEntry>::new(app));
-    let measures = (Records::<MoodScore>::new(app), Records::<Assessment>::new(app));
-    let dosing = (Records::<Prescription>::new(app), Records::<HomeDose>::new(app));
     let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()), caseload::Caseload(app.clone()));
     let reference = (instruments::Instruments, support_resources::Lines);
     let sync = (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app));
     let reminding = (reminders::Reminders(app.clone()), notifications::Notifications(app.clone()));
-    (people(app), (care, measures, dosing), findings, reminding, reference, sync)
+    (people(app), every::operations(app), findings, reminding, reference, sync)
 }
 
 /// Who signs in, and whom they care for.
