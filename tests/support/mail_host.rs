@@ -14,7 +14,7 @@ use std::{
 };
 
 /// How long it may take to say what it must say.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Hosts of this process so far.
 static HOSTS: AtomicUsize = AtomicUsize::new(0);

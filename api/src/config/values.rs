@@ -28,10 +28,9 @@ impl Values {
     }
 
     pub(super) fn take_file(&mut self, text: &str) {
-        let table = match text.parse::<toml::Table>() {
-            Ok(table) => table,
-            // The parser's own message would repeat the line, and with it perhaps a secret.
-            Err(_) => return self.wrong.push("the settings file is not TOML".into()),
+        // The parser's own message would repeat the line, and with it perhaps a secret.
+        let Ok(table) = text.parse::<toml::Table>() else {
+            return self.wrong.push("the settings file is not TOML".into());
         };
         for (name, value) in table {
             match (known(&name), value) {

@@ -44,10 +44,10 @@ pub(super) fn draw(year: &Year, records: &records::Past, chance: &mut Chance, no
         let done: Vec<_> = rows.iter().copied().filter(|row| row.kind == done.code()).collect();
         let (planned_to, dues) = match new.schedule.rule() {
             Some(Rule::Recurring(daily)) => {
-                let dues = every_day(&daily, first, year.began_at, &place, now);
+                let dues = every_day(&daily, first, year.began_at, place, now);
                 (Some(dues.last().map_or(first - Days::new(1), |due| due.occurrence.local_date)), dues)
             }
-            Some(Rule::Relative(relative)) => (None, after_sessions(&relative, &rows, &place)),
+            Some(Rule::Relative(relative)) => (None, after_sessions(&relative, &rows, place)),
             None => continue,
         };
         let made_at = year.began_at;
@@ -68,7 +68,7 @@ fn every_day(
     daily: &Recurring,
     first: NaiveDate,
     made_at: DateTime<Utc>,
-    place: &Whereabouts,
+    place: Whereabouts,
     now: DateTime<Utc>,
 ) -> Vec<Due> {
     let today = now.with_timezone(&place.zone).date_naive();
@@ -84,7 +84,7 @@ fn every_day(
 }
 
 /// What a reminder says after each dosing session, those to come among them.
-fn after_sessions(relative: &Relative, rows: &[&record::Model], place: &Whereabouts) -> Vec<Due> {
+fn after_sessions(relative: &Relative, rows: &[&record::Model], place: Whereabouts) -> Vec<Due> {
     let sessions = rows.iter().filter_map(|row| Some((*row, Session::dosing(row)?)));
     let due = |(row, session): (&record::Model, Session)| Due {
         occurrence: relative.occurrence(row.id, row.occurred_at.into(), place),

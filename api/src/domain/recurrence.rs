@@ -141,7 +141,7 @@ pub struct Whereabouts {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rule {
     /// Days and times.
-    Recurring(Recurring),
+    Recurring(Box<Recurring>),
     /// Before or after an event.
     Relative(Relative),
 }
@@ -161,7 +161,7 @@ impl Recurring {
     }
 
     /// The occurrences of some days, in order of day and time; at most [`WINDOW`] days are looked at.
-    pub fn occurrences(&self, from: NaiveDate, to: NaiveDate, place: &Whereabouts) -> Vec<Occurrence> {
+    pub fn occurrences(&self, from: NaiveDate, to: NaiveDate, place: Whereabouts) -> Vec<Occurrence> {
         let zone = self.zone(place.zone);
         let dates = self.dates.between(from, to);
         dates
@@ -181,7 +181,7 @@ impl Recurring {
 
 impl Relative {
     /// The occurrence for one event of this kind.
-    pub fn occurrence(&self, event: Uuid, starts_at: DateTime<Utc>, place: &Whereabouts) -> Occurrence {
+    pub fn occurrence(&self, event: Uuid, starts_at: DateTime<Utc>, place: Whereabouts) -> Occurrence {
         let (due, moved) = self.due(starts_at, place.zone);
         let date = due.with_timezone(&place.zone).date_naive();
         occurrence(date, event.to_string(), (due, moved), place.zone, place)
@@ -193,7 +193,7 @@ fn occurrence(
     slot: String,
     (due, moved): (DateTime<Utc>, Option<MovedBy>),
     zone: Tz,
-    place: &Whereabouts,
+    place: Whereabouts,
 ) -> Occurrence {
     // Quiet hours are the patient's own, wherever the rule is pinned.
     let heard = place.quiet.next_loud(due, place.zone);
@@ -240,7 +240,7 @@ impl Schedule {
     pub fn check(&self, pointer: &str, faults: &mut Faults) -> Option<Rule> {
         let before = faults.0.len();
         let rule = match self.kind {
-            ScheduleType::Recurring => self.recurring(pointer, faults).map(Rule::Recurring),
+            ScheduleType::Recurring => self.recurring(pointer, faults).map(|rule| Rule::Recurring(Box::new(rule))),
             ScheduleType::Relative => self.relative(pointer, faults).map(Rule::Relative),
         };
         rule.filter(|_| faults.0.len() == before)

@@ -2,18 +2,22 @@
 //! POST, by the page's button or by the mail program itself (RFC 8058), stops that one reminder, without signing in.
 
 use crate::{app::App, dashboard, error::Error, security::stop_links, store::reminders};
-use poem::{Request, Response, Route, endpoint::make, get};
+use poem::{
+    Request, Response, Route,
+    endpoint::{make, make_sync},
+    get,
+};
 use uuid::Uuid;
 
 /// Adds the page to the routes of the service.
 pub(super) fn on(route: Route, app: &App) -> Route {
     let (shown, stopped) = (app.clone(), app.clone());
-    let page = get(make(move |request| show(shown.clone(), request)));
+    let page = get(make_sync(move |request| show(&shown, &request)));
     route.at("/stop/:token", page.post(make(move |request| stop(stopped.clone(), request))))
 }
 
-async fn show(app: App, request: Request) -> poem::Result<Response> {
-    named(&app, &request)?;
+fn show(app: &App, request: &Request) -> poem::Result<Response> {
+    named(app, request)?;
     Ok(page(
         "Stop this reminder?",
         "<p>You will get no more mails of this one reminder. Your other reminders stay, and you can turn it on again in \

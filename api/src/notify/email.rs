@@ -25,7 +25,7 @@ use tokio::time::{Instant, timeout};
 /// Until the recipient is accepted: a host that takes longer is asked again later.
 const GREETING: Duration = Duration::from_secs(12);
 /// For the answer to the text: giving up earlier makes doubles (RFC 5321, 4.5.3.2.6).
-const FINAL_DOT: Duration = Duration::from_secs(600);
+const FINAL_DOT: Duration = Duration::from_mins(10);
 /// How long a connection is kept open for the next mail.
 const IDLE: Duration = Duration::from_secs(20);
 /// How many of them.

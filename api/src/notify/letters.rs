@@ -64,21 +64,21 @@ impl Words {
         match self {
             Self::Reminder { act, stop } => Parts {
                 heading: act,
-                lines: &["Whenever it suits you. Open Afterglow on your phone to begin."],
+                line: "Whenever it suits you. Open Afterglow on your phone to begin.",
                 button: None,
                 foot: "You get this because a reminder of yours is on.",
                 small: Some(("Stop this reminder", stop)),
             },
             Self::Invitation { link } => Parts {
                 heading: "You are invited to Afterglow",
-                lines: &["Choose a password to begin. The link works once, for seven days."],
+                line: "Choose a password to begin. The link works once, for seven days.",
                 button: Some(("Accept the invitation", link)),
                 foot: "If you did not expect this, leave it: without the link nothing happens.",
                 small: None,
             },
             Self::Flag { link } => Parts {
                 heading: "A flag waits in Afterglow",
-                lines: &["Somebody in your care needs a look. Sign in to see who, and why."],
+                line: "Somebody in your care needs a look. Sign in to see who, and why.",
                 button: Some(("Open the flags", link)),
                 foot: "You get this because you are on the care team.",
                 small: None,
@@ -89,7 +89,7 @@ impl Words {
 
 struct Parts<'a> {
     heading: &'a str,
-    lines: &'a [&'a str],
+    line: &'a str,
     button: Option<(&'a str, &'a str)>,
     foot: &'a str,
     small: Option<(&'a str, &'a str)>,
@@ -97,21 +97,14 @@ struct Parts<'a> {
 
 impl Parts<'_> {
     fn text(&self) -> String {
-        let mut text = format!("{}\n\n{}\n", self.heading, self.lines.join("\n"));
-        if let Some((label, link)) = self.button {
-            text.push_str(&format!("\n{label}:\n{link}\n"));
-        }
-        text.push_str(&format!("\n-- \n{}\n", self.foot));
-        if let Some((label, link)) = self.small {
-            text.push_str(&format!("{label}: {link}\n"));
-        }
-        text
+        let button = self.button.map_or_else(String::new, |(label, link)| format!("\n{label}:\n{link}\n"));
+        let small = self.small.map_or_else(String::new, |(label, link)| format!("{label}: {link}\n"));
+        format!("{}\n\n{}\n{button}\n-- \n{}\n{small}", self.heading, self.line, self.foot)
     }
 
     /// Plain enough for any mail program, in the reader's own light or dark.
     fn html(&self) -> String {
-        let lines: String =
-            self.lines.iter().map(|line| format!("<p style=\"margin:0 0 16px\">{}</p>", safe(line))).collect();
+        let line = safe(self.line);
         let button = self.button.map_or_else(String::new, |(label, link)| {
             format!(
                 "<p style=\"margin:24px 0\"><a href=\"{}\" style=\"display:inline-block;padding:12px 20px;border-radius:8px;\
@@ -128,7 +121,7 @@ impl Parts<'_> {
              <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
              <title>Afterglow</title></head>\
              <body style=\"margin:0;padding:32px 16px;font:16px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif\">\
-             <div style=\"max-width:480px;margin:0 auto\"><h1 style=\"font-size:20px;margin:0 0 16px\">{}</h1>{lines}{button}\
+             <div style=\"max-width:480px;margin:0 auto\"><h1 style=\"font-size:20px;margin:0 0 16px\">{}</h1><p style=\"margin:0 0 16px\">{line}</p>{button}\
              <p style=\"margin:32px 0 0;font-size:13px;opacity:.75\">{}{small}</p></div></body></html>",
             safe(self.heading),
             safe(self.foot)

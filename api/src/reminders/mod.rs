@@ -26,9 +26,9 @@ use tokio::{
 /// How often due mails are looked for, beside being woken.
 const DISPATCH: Duration = Duration::from_secs(1);
 /// How often recurring reminders are carried on.
-const PLAN: Duration = Duration::from_secs(60);
+const PLAN: Duration = Duration::from_mins(1);
 /// How often what is over is forgotten.
-const SWEEP: Duration = Duration::from_secs(3600);
+const SWEEP: Duration = Duration::from_hours(1);
 /// How long a stop waits for mails that are being handed over.
 const DRAIN: Duration = Duration::from_secs(15);
 
@@ -90,7 +90,7 @@ impl Worker {
         while !*stop.borrow() {
             let done = tokio::select! {
                 biased;
-                changed = stop.changed() => { if changed.is_err() { break }; Ok(()) }
+                changed = stop.changed() => { if changed.is_err() { break } Ok(()) }
                 _ = plan.tick() => self.plan().await,
                 _ = sweep.tick() => self.sweep().await,
                 () = woken(&mut events) => self.dispatcher.tick(&mut mails).await,

@@ -41,7 +41,7 @@ fn at(text: &str) -> DateTime<Utc> {
 
 fn recurring(schedule: &Schedule) -> Recurring {
     match schedule.rule() {
-        Some(Rule::Recurring(rule)) => rule,
+        Some(Rule::Recurring(rule)) => *rule,
         other => panic!("{other:?}"),
     }
 }
@@ -69,7 +69,7 @@ fn faults(schedule: &Schedule) -> Vec<String> {
 
 fn days(rrule: &str, starts_on: &str, from: &str, to: &str) -> Vec<String> {
     let schedule = Schedule { rrule: Some(rrule.into()), starts_on: Some(day(starts_on)), ..daily(&["08:00"]) };
-    let hits = recurring(&schedule).occurrences(day(from), day(to), &place(Tz::UTC));
+    let hits = recurring(&schedule).occurrences(day(from), day(to), place(Tz::UTC));
     hits.into_iter().map(|hit| hit.local_date.to_string()).collect()
 }
 
@@ -92,7 +92,7 @@ fn a_skipped_time_fires_as_many_minutes_later_and_a_doubled_one_the_first_time()
         (Tz::Asia__Kathmandu, "2026-05-05", "23:59", "2026-05-05T18:14:00Z", None),
     ] {
         let schedule = Schedule { starts_on: Some(day("2000-01-01")), ..daily(&[time]) };
-        let hits = recurring(&schedule).occurrences(day(date), day(date), &place(zone));
+        let hits = recurring(&schedule).occurrences(day(date), day(date), place(zone));
         let found: Vec<_> = hits.iter().map(|hit| (hit.due_at, hit.moved_by, hit.slot.as_str())).collect();
         assert_eq!(found, [(at(due), moved, time)], "{zone} {date} {time}");
         assert_eq!(hits[0].local_date, day(date));
@@ -112,7 +112,7 @@ fn quiet_hours_move_a_message_to_their_end() {
         ("12:30", noon, "2026-06-01T11:30:00Z"),
         ("13:30", noon, "2026-06-01T11:30:00Z"),
     ] {
-        let hits = recurring(&daily(&[time])).occurrences(day("2026-06-01"), day("2026-06-01"), &place);
+        let hits = recurring(&daily(&[time])).occurrences(day("2026-06-01"), day("2026-06-01"), place);
         assert_eq!(hits[0].due_at, at(due), "{time}");
         let moved = !matches!(time, "21:59" | "07:00" | "13:30");
         assert_eq!(hits[0].moved_by, moved.then_some(MovedBy::QuietHours), "{time}");
@@ -125,14 +125,14 @@ fn the_journal_asks_four_hours_after_the_session_began() {
     let session = Uuid::nil();
     let rule = relative(&after("PT4H", None));
     let evening = quiet(Tz::Europe__Berlin, "22:00", "07:00");
-    let hit = rule.occurrence(session, at("2026-06-01T08:00:00Z"), &evening);
+    let hit = rule.occurrence(session, at("2026-06-01T08:00:00Z"), evening);
     assert_eq!((hit.due_at, hit.moved_by), (at("2026-06-01T12:00:00Z"), None));
     assert_eq!((hit.slot, hit.local_date), (session.to_string(), day("2026-06-01")));
-    let late = rule.occurrence(session, at("2026-06-01T18:00:00Z"), &evening);
+    let late = rule.occurrence(session, at("2026-06-01T18:00:00Z"), evening);
     assert_eq!((late.due_at, late.moved_by), (at("2026-06-02T05:00:00Z"), Some(MovedBy::QuietHours)));
     assert_eq!(late.local_date, day("2026-06-02"), "midnight lies between, quiet hours do not count");
     // Four hours are four hours, whatever the clock on the wall does.
-    let night = rule.occurrence(session, at("2026-03-28T23:00:00Z"), &place(Tz::Europe__Berlin));
+    let night = rule.occurrence(session, at("2026-03-28T23:00:00Z"), place(Tz::Europe__Berlin));
     assert_eq!(night.due_at, at("2026-03-29T03:00:00Z"));
 }
 
@@ -147,7 +147,7 @@ fn days_before_and_after_an_event_are_days_of_the_calendar() {
         ("-P1DT12H", None, "2026-06-03T10:00:00Z", "2026-06-01T22:00:00Z"),
         ("PT0M", None, "2026-06-01T09:00:00Z", "2026-06-01T09:00:00Z"),
     ] {
-        let hit = relative(&after(offset, time)).occurrence(Uuid::nil(), at(starts_at), &zone);
+        let hit = relative(&after(offset, time)).occurrence(Uuid::nil(), at(starts_at), zone);
         assert_eq!(hit.due_at, at(due), "{offset} {time:?}");
     }
     for wrong in
@@ -256,14 +256,13 @@ proptest! {
         let (due, moved) = time.on(date, zone);
         let local = due.with_timezone(&zone).naive_local();
         let wanted = date.and_time(chrono::NaiveTime::MIN) + TimeDelta::minutes(minutes.into());
-        match moved {
-            Some(MovedBy::SkippedHour) => {
-                prop_assert!(local > wanted && local - wanted <= TimeDelta::hours(24));
-                // As many minutes after the gap as it lay inside: the clock before it read on.
-                let eve = zone.offset_from_utc_datetime(&(due - TimeDelta::hours(25)).naive_utc());
-                prop_assert_eq!(due.naive_utc(), wanted - chrono::Offset::fix(&eve));
-            }
-            _ => prop_assert_eq!(local, wanted),
+        if moved == Some(MovedBy::SkippedHour) {
+            prop_assert!(local > wanted && local - wanted <= TimeDelta::hours(24));
+            // As many minutes after the gap as it lay inside: the clock before it read on.
+            let eve = zone.offset_from_utc_datetime(&(due - TimeDelta::hours(25)).naive_utc());
+            prop_assert_eq!(due.naive_utc(), wanted - chrono::Offset::fix(&eve));
+        } else {
+            prop_assert_eq!(local, wanted);
         }
         if moved == Some(MovedBy::DoubledHour) {
             let latest = zone.from_local_datetime(&wanted).latest().unwrap();
@@ -332,8 +331,8 @@ proptest! {
     fn no_text_makes_a_rule_run_away(text in "FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;(INTERVAL|COUNT|BYDAY|BYMONTH|BYMONTHDAY|BYSETPOS|WKST)=[-+0-9MOTUSEA,]{1,8}){0,4}") {
         let schedule = Schedule { rrule: Some(text), ..daily(&["08:00", "20:00"]) };
         if let Some(Rule::Recurring(rule)) = schedule.rule() {
-            let far = rule.occurrences(day("2020-01-01"), day("2999-01-01"), &place(Tz::UTC));
-            prop_assert!(far.len() <= 2 * (WINDOW as usize + 1));
+            let far = rule.occurrences(day("2020-01-01"), day("2999-01-01"), place(Tz::UTC));
+            prop_assert!(far.len() <= 2 * 401);
         }
     }
 }

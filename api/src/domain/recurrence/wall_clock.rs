@@ -68,8 +68,8 @@ pub(super) fn resolve(local: NaiveDateTime, zone: Tz) -> (DateTime<Utc>, Option<
 /// A skipped time read with the offset that held before the gap: as many minutes after it.
 fn after_gap(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     // The longest gap known is a whole day (Samoa, 2011-12-30).
-    let steps = (1..=4 * 36).map(|quarters| TimeDelta::minutes(15 * quarters));
-    let before = steps.filter_map(|back| Some(zone.from_local_datetime(&(local - back)).latest()? + back)).next();
+    let mut steps = (1..=4 * 36).map(|quarters| TimeDelta::minutes(15 * quarters));
+    let before = steps.find_map(|back| Some(zone.from_local_datetime(&(local - back)).latest()? + back));
     before.map_or_else(|| local.and_utc(), |at| at.to_utc())
 }
 

@@ -116,7 +116,7 @@ async fn move_waiting(tx: &Tx, person: &Person, reminder: &Model, recurring: &Re
     let rows = Messages::find().filter(waiting(reminder)).filter(Message::ReadAt.is_null()).all(tx.db()).await?;
     for row in rows {
         let Some(day) = row.local_date else { continue };
-        let hits = recurring.occurrences(day, day, &person.place);
+        let hits = recurring.occurrences(day, day, person.place);
         if let Some(hit) = hits.iter().find(|hit| Some(&hit.slot) == row.slot.as_ref()) {
             move_to(tx, &row, hit).await?;
         }
@@ -155,7 +155,7 @@ pub async fn upcoming(
     let row = super::living(scope).filter(Column::Id.eq(id)).one(db).await?.ok_or(Error::NotFound)?;
     let person = patient::Entity::find_by_id(scope.patient).one(db).await?.ok_or(Error::NotFound)?;
     let (Rule::Recurring(recurring), true) = (rule(&row)?, row.active) else { return Ok(Vec::new()) };
-    Ok(recurring.occurrences(from, to, &whereabouts(&person)?))
+    Ok(recurring.occurrences(from, to, whereabouts(&person)?))
 }
 
 struct Person {
@@ -209,7 +209,7 @@ async fn carry_on(
 ) -> Result<(), Error> {
     let to = std::cmp::min(horizon(tx.now()), planned_to + Days::new(STRIDE));
     let reached = if person.active {
-        for occurrence in recurring.occurrences(planned_to + Days::new(1), to, &person.place) {
+        for occurrence in recurring.occurrences(planned_to + Days::new(1), to, person.place) {
             if since.is_none_or(|since| occurrence.due_at > since) {
                 write(tx, row, &occurrence).await?;
             }
@@ -282,7 +282,7 @@ async fn follow_session(
         let here = Condition::all().add(Message::ReminderId.eq(reminder.id)).add(Message::Slot.eq(slot));
         return cancel(tx, unsent_of(person.id).add(here)).await;
     }
-    let occurrence = relative.occurrence(session.id, session.occurred_at.into(), &person.place);
+    let occurrence = relative.occurrence(session.id, session.occurred_at.into(), person.place);
     let late = is_late(occurrence.due_at, tx.now());
     let there = rows.iter().find(|row| row.local_date == Some(occurrence.local_date));
     let revivable = |row: &&notification::Model| {
