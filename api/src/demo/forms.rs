@@ -57,7 +57,7 @@ fn round(draft: &mut Draft<'_>, day: i64, is_first: bool) {
     send(draft, at, "phq-9", &answers, answered_by);
     if draft.chance.happens(0.7) {
         let worry = draft.chance.between(0.7, 1.15);
-        let answers = (0..7).map(|_| level(draft, day, 2.0 * worry)).collect::<Vec<_>>();
+        let answers = (0..7).map(|_| Some(level(draft, day, 2.0 * worry))).collect::<Vec<_>>();
         send(draft, at + TimeDelta::minutes(4), "gad-7", &answers, answered_by);
     }
 }
@@ -86,9 +86,9 @@ fn phq_9(draft: &mut Draft<'_>, day: i64) -> Vec<Option<u8>> {
     baseline.iter().enumerate().map(answer).collect()
 }
 
-fn level(draft: &mut Draft<'_>, day: i64, first: f64) -> Option<u8> {
+fn level(draft: &mut Draft<'_>, day: i64, first: f64) -> u8 {
     let expected = first * draft.burden(day) + draft.chance.around(0.5);
-    Some(rounded(expected, 3.0))
+    rounded(expected, 3.0)
 }
 
 /// A number as an answer between 0 and the highest.

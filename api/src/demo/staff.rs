@@ -28,6 +28,14 @@ enum Act {
     Close,
 }
 
+/// What there is of a flag beside itself.
+#[derive(Default)]
+struct Past {
+    version: i64,
+    words: Words,
+    evidence: Vec<(Finding, DateTime<Utc>)>,
+}
+
 /// A patient's flags, and what becomes of them.
 pub(super) struct Staff<'a> {
     chance: Chance,
@@ -35,7 +43,7 @@ pub(super) struct Staff<'a> {
     hours: &'a BusinessHours,
     now: DateTime<Utc>,
     flags: Vec<Flag>,
-    past: BTreeMap<Uuid, (i64, Words, Vec<(Finding, DateTime<Utc>)>)>,
+    past: BTreeMap<Uuid, Past>,
     /// By time, and by number where two meet.
     to_do: BTreeMap<(DateTime<Utc>, Uuid), Act>,
     told: Vec<Told>,
@@ -59,10 +67,10 @@ impl<'a> Staff<'a> {
             let settled = settle(&mut self.flags, finding, at, self.hours, || chance.id(at));
             let Some(flag) = self.flags.get(settled.flag).cloned() else { continue };
             if settled.changed() {
-                let (version, _, evidence) = self.past.entry(flag.id).or_default();
-                *version += 1;
+                let past = self.past.entry(flag.id).or_default();
+                past.version += 1;
                 if settled.new_evidence {
-                    evidence.push((finding.clone(), at));
+                    past.evidence.push((finding.clone(), at));
                 }
             }
             if settled.waits_anew {
@@ -95,11 +103,11 @@ impl<'a> Staff<'a> {
         if !changed {
             return;
         }
-        let (version, words_, _) = self.past.entry(id).or_default();
-        *version += 1;
+        let past = self.past.entry(id).or_default();
+        past.version += 1;
         match act {
             Act::TakeOn => drop(self.to_do.insert((self.in_hours(closes_at), id), Act::Close)),
-            Act::Close => words_.note = self.chance.pick(&words().resolved).map(str::to_owned),
+            Act::Close => past.words.note = self.chance.pick(&words().resolved).map(str::to_owned),
         }
     }
 
@@ -161,7 +169,7 @@ impl<'a> Staff<'a> {
             message.sent = !(open && message.at > now - TimeDelta::days(1));
         }
         let whole = |flag: Flag| {
-            let (version, words, evidence) = past.remove(&flag.id).unwrap_or_default();
+            let Past { version, words, evidence } = past.remove(&flag.id).unwrap_or_default();
             flags::Past { flag, version, words, evidence }
         };
         (flags.into_iter().map(whole).collect(), told)
