@@ -72,7 +72,7 @@ fn every_day(
     now: DateTime<Utc>,
 ) -> Vec<Due> {
     let today = now.with_timezone(&place.zone).date_naive();
-    let hits = between(first, today, |from, to| daily.occurrences(from, to, &place)).into_iter();
+    let hits = between(first, today, |from, to| daily.occurrences(from, to, place)).into_iter();
     let past = hits.filter(|hit| hit.due_at <= now && hit.due_at > made_at);
     past.map(|hit| Due {
         since: daily.done_since(hit.local_date, &hit.slot, place.zone),
@@ -87,7 +87,7 @@ fn every_day(
 fn after_sessions(relative: &Relative, rows: &[&record::Model], place: Whereabouts) -> Vec<Due> {
     let sessions = rows.iter().filter_map(|row| Some((*row, Session::dosing(row)?)));
     let due = |(row, session): (&record::Model, Session)| Due {
-        occurrence: relative.occurrence(row.id, row.occurred_at.into(), &place),
+        occurrence: relative.occurrence(row.id, row.occurred_at.into(), place),
         since: row.occurred_at.into(),
         computed_at: row.created_at.into(),
         stands: matches!(session.state, SessionState::Planned | SessionState::Completed),
