@@ -20,7 +20,7 @@ use tokio::{
 
 const HEAD: Duration = Duration::from_secs(10);
 const BODY: Duration = Duration::from_secs(30);
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 const TAKE: Duration = Duration::from_secs(30);
 /// How often a waiting connection looks at the time.
 const LOOK: Duration = Duration::from_secs(2);
@@ -136,7 +136,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
                 if this.overdue() { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Ready(Ok(())) }
             }
             Poll::Pending => this.wait(context),
-            failed => failed,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
         }
     }
 }

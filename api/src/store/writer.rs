@@ -110,7 +110,7 @@ enum Outcome {
 }
 
 trait Unit: Send {
-    fn run<'a>(self: Box<Self>, tx: &'a Tx) -> Running<'a>;
+    fn run(self: Box<Self>, tx: &Tx) -> Running<'_>;
     fn refuse(self: Box<Self>, fate: Fate);
 }
 
@@ -124,7 +124,7 @@ where
     T: Send + 'static,
     F: AsyncFnOnce(&Tx) -> Result<T, Error> + Send + 'static,
 {
-    fn run<'a>(self: Box<Self>, tx: &'a Tx) -> Running<'a> {
+    fn run(self: Box<Self>, tx: &Tx) -> Running<'_> {
         let Self { unit, caller } = *self;
         Box::pin(async move {
             let made = AssertUnwindSafe(unit(tx)).catch_unwind().await;
