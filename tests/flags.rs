@@ -52,7 +52,7 @@ async fn rules(clinic: &Clinic) -> Vec<(String, String)> {
     rules
 }
 
-fn pairs<'a>(rules: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+fn pairs(rules: &[(String, String)]) -> Vec<(&str, &str)> {
     rules.iter().map(|(rule, severity)| (rule.as_str(), severity.as_str())).collect()
 }
 

@@ -1,6 +1,7 @@
 //! The service from outside: every test speaks HTTP to it, on SQLite and on PostgreSQL.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::cast_possible_truncation, clippy::format_collect, reason = "small numbers, short texts")]
 
 mod support;
 
