@@ -115,6 +115,31 @@ on_both! {
         refresh(&clinic, &mine["refresh_token"]).await.problem(401, "unauthenticated");
     }
 
+    async fn once_signing_out_is_answered_no_request_gets_through(clinic: Clinic) {
+        let email = with_password(&clinic, &clinic.patient).await;
+        for _ in 0..10 {
+            let token = login(&clinic, &email, PASSWORD).await.expect(200).json()["access_token"].clone();
+            let bearer = format!("Bearer {}", token.as_str().unwrap());
+            let signed_out = std::sync::atomic::AtomicBool::new(false);
+            let before = std::sync::atomic::Ordering::SeqCst;
+            let hammer = async || {
+                for _ in 0..20 {
+                    let was_out = signed_out.load(before);
+                    let answer = with_token(&clinic, &token, "/v1/clinic").await;
+                    assert!(!was_out || answer.status == 401, "{}", answer.text);
+                }
+            };
+            let leave = async {
+                tokio::task::yield_now().await;
+                let out = clinic.anonymous(Method::POST, "/v1/auth/logout").header("Authorization", &bearer);
+                out.send().await.expect(204);
+                signed_out.store(true, before);
+            };
+            futures_util::join!(leave, hammer(), hammer(), hammer(), hammer());
+            with_token(&clinic, &token, "/v1/clinic").await.problem(401, "unauthenticated");
+        }
+    }
+
     async fn of_fifty_calls_with_one_token_the_last_answer_holds(clinic: Clinic) {
         let email = with_password(&clinic, &clinic.patient).await;
         let first = login(&clinic, &email, PASSWORD).await.expect(200).json();
