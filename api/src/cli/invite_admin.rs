@@ -20,7 +20,7 @@ use chrono_tz::Tz;
 #[derive(Debug, Clone, clap::Args)]
 pub struct InviteAdmin {
     /// The address of the clinic's first admin.
-    #[arg(long)]
+    #[arg(long, value_parser = address)]
     pub email: String,
     /// What the new clinic is called.
     #[arg(long)]
@@ -34,6 +34,10 @@ pub struct InviteAdmin {
     /// How the admin is called; they may say otherwise when accepting.
     #[arg(long, default_value = "Admin")]
     pub name: String,
+}
+
+fn address(text: &str) -> Result<String, String> {
+    text.parse::<lettre::Address>().map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 fn country(text: &str) -> Result<String, String> {

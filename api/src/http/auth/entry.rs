@@ -17,7 +17,6 @@ use crate::{
         sign_ins::{self, Family, Pair},
     },
 };
-use chrono::{DateTime, TimeDelta, Utc};
 use poem_openapi::{ApiResponse, Enum, Object, payload::Json, types::Example};
 use uuid::Uuid;
 
@@ -103,8 +102,8 @@ pub(in crate::http) enum Entry {
         access: Token,
         /// Exchanged for the next pair.
         refresh: Token,
-        /// When the access token ends.
-        until: DateTime<Utc>,
+        /// How many seconds the access token lasts.
+        lasts: i64,
     },
     /// The cookie of the pages.
     Cookie(Token),
@@ -132,18 +131,18 @@ impl Entry {
         let (access, refresh) = (Token::new(Purpose::Access), Token::new(Purpose::Refresh));
         let pair = Pair { access: access.hash(), refresh: refresh.hash() };
         sign_ins::insert(tx, family, pair, parent).await?;
-        Ok(Self::Tokens { access, refresh, until: sign_in::expires_at(sign_in::ACCESS, family.ends_at, tx.now()) })
+        let until = sign_in::expires_at(sign_in::ACCESS, family.ends_at, tx.now());
+        Ok(Self::Tokens { access, refresh, lasts: (until - tx.now()).num_seconds() })
     }
 
     /// The answer that carries it.
     pub(in crate::http) fn answer(self, app: &App, account: Account) -> Entered {
-        let left = |until: DateTime<Utc>| (until - app.clock.now()).max(TimeDelta::zero()).num_seconds();
         match self {
-            Self::Tokens { access, refresh, until } => {
+            Self::Tokens { access, refresh, lasts } => {
                 let body = SignIn {
                     access_token: Some(access.reveal().to_owned()),
                     token_type: Some("Bearer".into()),
-                    expires_in: left(until),
+                    expires_in: lasts,
                     refresh_token: Some(refresh.reveal().to_owned()),
                     account,
                 };

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// A refusal takes this long, whether a failure had to be written down or there is no such account.
-const REFUSAL: Duration = Duration::from_millis(100);
+const REFUSAL: Duration = Duration::from_millis(200);
 
 /// Checks the credentials and begins a sign-in. The turn at hashing is held to the end, so that what failed is counted
 /// before the next one is looked at.
