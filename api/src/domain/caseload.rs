@@ -36,10 +36,10 @@ impl MoodLine {
         Self(line)
     }
 
-    /// The mean over the days with an entry of a week: 0 is the last seven days, 1 the seven before.
+    /// The mean over the days with an entry of a week, of which it needs three: 0 is the last seven days, 1 the seven before.
     pub fn mean(&self, weeks_ago: usize) -> Option<f64> {
         let days: Vec<f64> = self.0.iter().rev().skip(7 * weeks_ago).take(7).filter_map(|mood| *mood).collect();
-        let count = u32::try_from(days.len()).ok().filter(|count| *count > 0)?;
+        let count = u32::try_from(days.len()).ok().filter(|count| *count >= 3)?;
         Some(days.iter().sum::<f64>() / f64::from(count))
     }
 }
@@ -51,13 +51,14 @@ pub fn index(today: NaiveDate, day: NaiveDate) -> Option<usize> {
     (index < DAYS).then_some(index)
 }
 
-/// The flag that a row of the caseload is about: the gravest, one that waits before one that was taken on, the sooner due
-/// first.
+/// The order of a patient's flags: the gravest first, one that waits before one that was taken on, the sooner due first.
+pub fn rank(flag: &Flag) -> impl Ord + use<> {
+    (Reverse(flag.severity), flag.state.code(), flag.acknowledge_by.is_none(), flag.acknowledge_by, flag.id)
+}
+
+/// The flag that a row of the caseload is about: the first of those that are not resolved.
 pub fn first<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Option<&'a Flag> {
-    let unresolved = flags.into_iter().filter(|flag| flag.state != State::Resolved);
-    unresolved.min_by_key(|flag| {
-        (Reverse(flag.severity), flag.state.code(), flag.acknowledge_by.is_none(), flag.acknowledge_by, flag.id)
-    })
+    flags.into_iter().filter(|flag| flag.state != State::Resolved).min_by_key(|flag| rank(flag))
 }
 
 /// The order of the caseload: by urgency, then the sooner due, then the longer without a check-in.

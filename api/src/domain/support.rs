@@ -138,15 +138,15 @@ fn message(text: Text, lines: &SupportResources) -> String {
     match text {
         Text::Crisis => {
             let reach = match (call, texting) {
-                (Some(call), Some(texting)) => format!("{name} — call {call} or text {texting}, any time"),
-                (Some(call), None) => format!("{name} — call {call}, any time"),
+                (Some(call), Some(texting)) => format!("{name}, call {call} or text {texting}"),
+                (Some(call), None) => format!("{name}, call {call}"),
                 _ => name.to_owned(),
             };
             format!(
                 "It sounds like you might be thinking about suicide or hurting yourself. Please reach someone now: {reach}. \
-                 If you are in danger right now, call {emergency} or go to the nearest emergency department. Your answer \
-                 has been shared with your care team, who normally reply within 4 hours while the clinic is open, otherwise \
-                 the next morning. This app is not watched live, so please don't wait for a reply if you need help."
+                 If you are in danger right now, call {emergency} or go to the nearest emergency department. Your care \
+                 team can see your answer and normally replies within 4 hours while the clinic is open, otherwise the next \
+                 morning. This app is not watched live, so please don't wait for a reply if you need help."
             )
         }
         Text::Ask => format!(
@@ -160,8 +160,8 @@ fn message(text: Text, lines: &SupportResources) -> String {
                 .into()
         }
         Text::CheckIn => format!(
-            "Thank you for writing this. Your therapist will see it. If it gets heavier, {} is there day and night. This app \
-             is not watched live.",
+            "Thank you for telling us. Your care team can see this. If it gets heavier, you can reach {}. This app is not \
+             watched live.",
             with_number(name, call)
         ),
     }

@@ -122,15 +122,19 @@ pub async fn end_all(tx: &Tx, member: Uuid, today: NaiveDate) -> Result<(), Erro
 }
 
 async fn cede_primary(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), Error> {
-    if !relation.primary {
+    // Who begins later leaves the primacy where it is until then: somebody is first to be told on every day.
+    let today = tx.now().date_naive();
+    if !relation.primary || relation.from_on > today {
         return Ok(());
     }
+    let not_over = Condition::any().add(Column::UntilOn.is_null()).add(Column::UntilOn.gte(today));
     care_relation::Entity::update_many()
         .col_expr(Column::IsPrimary, Expr::value(false))
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::PatientId.eq(scope.patient))
         .filter(Column::Id.ne(relation.id))
         .filter(Column::IsPrimary.eq(true))
+        .filter(not_over)
         .exec(tx.db())
         .await?;
     Ok(())

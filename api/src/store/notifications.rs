@@ -14,7 +14,7 @@ use crate::{
     },
     error::Error,
     events::{Event, Subject},
-    security::seal::OwnerKeys,
+    security::{access::Roles, seal::OwnerKeys},
 };
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -524,7 +524,8 @@ async fn own_recipient(tx: &Tx, row: &Model) -> Result<Wanted, Error> {
     }
 }
 
-/// A member is told only while on the care team, and only of a flag that is not resolved.
+/// A member is told of a flag that is not resolved, while on the care team; who is on call, and the admins, are told where
+/// nobody else is there.
 async fn team_recipient(tx: &Tx, row: &Model, id: Uuid) -> Result<Wanted, Error> {
     let Some(flag) = row.flag_id else { return Ok(Wanted::Gone) };
     let flag = flag::Entity::find_by_id((row.patient_id, flag)).one(tx.db()).await?;
@@ -532,11 +533,12 @@ async fn team_recipient(tx: &Tx, row: &Model, id: Uuid) -> Result<Wanted, Error>
         return Ok(Wanted::Gone);
     }
     let member = member::Entity::find_by_id(id).one(tx.db()).await?;
-    if member.is_none_or(|member| member.ended_at.is_some()) {
-        return Ok(Wanted::Nobody);
-    }
+    let Some(member) = member.filter(|member| member.ended_at.is_none()) else { return Ok(Wanted::Nobody) };
     let clinic = patients::clinic_of(tx.db(), row.patient_id).await?.ok_or(Error::NotFound)?;
     let clinic = clinic::Entity::find_by_id(clinic).one(tx.db()).await?.ok_or(Error::NotFound)?;
+    if clinic.on_call_member_id == Some(id) || Roles::from_code(member.roles).meet(Roles::ADMIN) {
+        return account(tx, id).await;
+    }
     let zone: Tz = clinic.time_zone.parse().map_err(|_| Error::internal("a clinic's zone is unknown"))?;
     let relations = care_relation::Entity::find()
         .filter(care_relation::Column::PatientId.eq(row.patient_id))

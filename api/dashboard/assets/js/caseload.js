@@ -12,7 +12,7 @@ import { addDays } from "./charts/scale.js";
 const GROUPS = [
   { id: "today", title: "Call today", has: ["emergency", "urgent"] },
   { id: "week", title: "Look at this week", has: ["watch"], badge: "watch" },
-  { id: "rest", title: "Nothing new to act on", has: ["info", "none"] },
+  { id: "rest", title: "No open flag", has: ["info", "none"] },
   { id: "new", title: "Just started", has: ["new"] },
 ];
 const silence = (item) => (item.last_check_in_at ? daysAgo(item.last_check_in_at) : null);
@@ -68,7 +68,8 @@ const acts = (item, row) => {
   const open = item.flag_id && item.acknowledge_by;
   if (open) {
     slot.append(acknowledge({ id: item.flag_id, title: `the flag of ${plainName(patient)}` }, (flag) => {
-      row.classList.add("is-acknowledged");
+      // Other flags of today keep the tint: their clocks run on.
+      if (item.open_flags.emergency + item.open_flags.urgent <= 1) row.classList.add("is-acknowledged");
       slot.replaceChildren(...taken("you", flag.acknowledged_at));
       slot.querySelector("a").focus();
     }));

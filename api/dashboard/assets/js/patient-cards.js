@@ -125,7 +125,7 @@ export const homeDoses = ({ prescriptions, doses: part }, { doses, sessions: dos
       ["mg per dose", `at most ${plain(limits.max_mg_per_dose)}`, since.length ? `at most ${plain(Math.max(...since.map((dose) => dose.amount_mg)))}` : "none yet"],
       ["Hours between", `at least ${plain(limits.min_hours_between)}`, least === null ? "–" : `at least ${plain(least)}`],
       ["Doses in 7 days", `at most ${limits.max_doses_per_week}`, since.length ? `at most ${most}` : "none yet"],
-      ["Somebody present", limits.sitter_required ? "always" : "not asked", alone ? `not on ${weekday(alone.day)}` : since.length ? "no dose alone" : "–"],
+      ["Somebody present", limits.sitter_required ? "always" : "not asked", alone ? `not on ${weekday(alone.day)}` : since.length ? `at ${since.filter((dose) => dose.sitter_present === true).length} of ${since.length}, not said at ${since.filter((dose) => dose.sitter_present === undefined || dose.sitter_present === null).length}` : "–"],
       ["Supply", plural(limits.supply_doses, "dose"), `${own} used`],
     ], "limits") : h("p", { class: "statement" }, "No prescription is active today"),
     limits && h("p", { class: "quiet-text" }, `${plainWords(limits.route)}, ${limits.form}, ${plain(limits.mg_per_dose)} mg a dose, from ${shortDay(limits.starts_on)}${limits.ends_on ? ` to ${shortDay(limits.ends_on)}` : ""}.`),

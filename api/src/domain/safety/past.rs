@@ -173,14 +173,14 @@ impl Past {
         let mut found = Vec::new();
         for window in &windows.doses {
             let span = window.read(reach);
-            let near = |at: DateTime<Utc>| span.as_ref().is_none_or(|span| span.contains(&at));
+            let near = |at: DateTime<Utc>| span.contains(&at);
             let dose = |read: &Read| if let Read::Dose(dose) = read { Some(*dose) } else { None };
             let mut doses: Vec<_> = reads().filter_map(dose).filter(|dose| near(dose.at)).collect();
             doses.sort_by_key(|dose| (dose.at, dose.record));
             let sessions = self.sessions().filter(|at| near(*at)).collect();
             let history = History { prescriptions: prescriptions.clone(), doses, sessions };
             let touched = window.touched(reach);
-            let touched = |dose: &&Dose| touched.as_ref().is_none_or(|span| span.contains(&dose.at));
+            let touched = |dose: &&Dose| touched.contains(&dose.at);
             found.extend(history.doses.iter().filter(touched).flat_map(|dose| history.evaluate(dose)));
         }
         found

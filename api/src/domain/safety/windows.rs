@@ -78,30 +78,19 @@ impl MoodWindow {
     }
 }
 
-/// Home doses to look at.
+/// Home doses to look at: those from an instant on, as far as doses reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DoseWindow {
-    /// Those from an instant on, as far as doses reach.
-    From(DateTime<Utc>),
-    /// All of them: a limit has changed.
-    All,
-}
+pub struct DoseWindow(pub DateTime<Utc>);
 
 impl DoseWindow {
-    /// The doses that are touched; `None` is all.
-    pub fn touched(&self, reach: TimeDelta) -> Option<Span> {
-        match *self {
-            Self::From(at) => Some(at..=at + reach),
-            Self::All => None,
-        }
+    /// The doses that are touched.
+    pub fn touched(&self, reach: TimeDelta) -> Span {
+        self.0..=self.0 + reach
     }
 
-    /// The doses and sessions that must be read; `None` is all.
-    pub fn read(&self, reach: TimeDelta) -> Option<Span> {
-        match *self {
-            Self::From(at) => Some(at - reach..=at + reach),
-            Self::All => None,
-        }
+    /// The doses and sessions that must be read.
+    pub fn read(&self, reach: TimeDelta) -> Span {
+        self.0 - reach..=self.0 + reach
     }
 }
 
@@ -137,15 +126,17 @@ impl Windows {
                 self.moods.push(MoodWindow { days: day..=later(day, moods::look_back()), within: None });
             }
             Seen::Form { at } => self.forms.push(at),
-            Seen::Dose { at } => self.doses.push(DoseWindow::From(at)),
+            Seen::Dose { at } => self.doses.push(DoseWindow(at)),
             Seen::DosingSession { at } => {
                 let end = at + moods::after_session();
                 let day = Days::new(1);
                 let days = earlier(at.date_naive(), day)..=later(end.date_naive(), day);
                 self.moods.push(MoodWindow { days, within: Some(at..=end) });
-                self.doses.push(DoseWindow::From(at));
+                self.doses.push(DoseWindow(at));
             }
-            Seen::Prescription => self.doses.push(DoseWindow::All),
+            // A dose is judged by the limits that stood when it was written: a limit that is lowered later makes no lawful
+            // dose of the past a finding.
+            Seen::Prescription => {}
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::App,
     domain::{
-        caseload::{MoodLine, Place, count, first, index},
+        caseload::{MoodLine, Place, count, first, index, rank},
         profile::Profile,
         safety::{Flag, Severity, State, StepState, urgency, words},
         standing::Status,
@@ -147,10 +147,10 @@ fn waits(flag: &Flag) -> bool {
     flag.state == State::Open
 }
 
-/// The unresolved flags in words, the gravest and newest first.
+/// The unresolved flags in words, the one that the row is about first.
 fn reasons(shown: &[Shown], zone: chrono_tz::Tz) -> Vec<Reason> {
     let mut shown: Vec<_> = shown.iter().collect();
-    shown.sort_by_key(|shown| std::cmp::Reverse((shown.flag.severity, shown.flag.opened_at)));
+    shown.sort_by_key(|shown| rank(&shown.flag));
     let words = shown.into_iter().map(|Shown { flag, evidence, .. }| {
         let newest = evidence.first().map(|newest| &newest.facts);
         Reason {

@@ -85,15 +85,15 @@ async fn at_doses(tx: &Tx, patient: Uuid, windows: &[DoseWindow]) -> Result<Vec<
     let mut found = Vec::new();
     for window in windows {
         let read = window.read(reach);
-        let doses = records(patient, Kind::HomeDoses, read.as_ref()).all(tx.db()).await?;
+        let doses = records(patient, Kind::HomeDoses, Some(&read)).all(tx.db()).await?;
         let dose = |row: &record::Model| Dose::read(row.id, row.occurred_at.into(), row.day, &row.facts);
         let history = History {
             prescriptions: prescriptions.clone(),
             doses: doses.iter().filter_map(dose).collect(),
-            sessions: dosing_sessions(tx, patient, read.as_ref()).await?,
+            sessions: dosing_sessions(tx, patient, &read).await?,
         };
         let touched = window.touched(reach);
-        let touched = |dose: &&Dose| touched.as_ref().is_none_or(|span| span.contains(&dose.at));
+        let touched = |dose: &&Dose| touched.contains(&dose.at);
         found.extend(history.doses.iter().filter(touched).flat_map(|dose| history.evaluate(dose)));
     }
     Ok(found)
@@ -111,7 +111,7 @@ async fn at_moods(tx: &Tx, patient: Uuid, window: &MoodWindow) -> Result<Vec<Fin
         .await?;
     let moods = moods.into_iter().map(|(record, at, day)| Mood { record, at: at.into(), day });
     let softening = *span.start() - moods::after_session()..=*span.end();
-    let sessions = dosing_sessions(tx, patient, Some(&softening)).await?;
+    let sessions = dosing_sessions(tx, patient, &softening).await?;
     let grave = has_grave_flag(tx, patient).await?;
     let touched = moods.filter(|mood| window.within.as_ref().is_none_or(|span| span.contains(&mood.at)));
     Ok(touched.filter_map(|mood| moods::evaluate(&mood, falls.get(&mood.day)?, &sessions, grave)).collect())
@@ -149,8 +149,8 @@ async fn has_grave_flag(tx: &Tx, patient: Uuid) -> Result<bool, Error> {
     Ok(rules.iter().filter_map(|rule| Rule::from_id(rule)).any(Rule::keeps_drops_grave))
 }
 
-async fn dosing_sessions(tx: &Tx, patient: Uuid, span: Option<&Span>) -> Result<Vec<DateTime<Utc>>, Error> {
-    let rows = records(patient, Kind::Sessions, span).all(tx.db()).await?;
+async fn dosing_sessions(tx: &Tx, patient: Uuid, span: &Span) -> Result<Vec<DateTime<Utc>>, Error> {
+    let rows = records(patient, Kind::Sessions, Some(span)).all(tx.db()).await?;
     Ok(rows.iter().filter(|row| is_completed_dosing(&row.facts)).map(|row| row.occurred_at.into()).collect())
 }
 
