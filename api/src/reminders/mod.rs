@@ -82,28 +82,55 @@ impl Worker {
         served
     }
 
-    /// Works until `stop` turns true; then claims nothing more, and lets what is being handed over end.
-    async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut events = self.app.events.subscribe();
-        let (mut plan, mut dispatch, mut sweep) = (every(PLAN), every(DISPATCH), every(SWEEP));
+    /// Works until `stop` turns true.
+    async fn run(self, stop: watch::Receiver<bool>) {
+        tokio::join!(self.dispatching(stop.clone()), self.planning(stop));
+    }
+
+    /// Sends what is due; once stopped, claims nothing more, and lets what is being handed over end.
+    async fn dispatching(&self, mut stop: watch::Receiver<bool>) {
+        let (mut events, mut ticks) = (self.app.events.subscribe(), every(DISPATCH));
         let mut mails = JoinSet::new();
-        while !*stop.borrow() {
-            let done = tokio::select! {
-                biased;
-                changed = stop.changed() => { if changed.is_err() { break } Ok(()) }
-                _ = plan.tick() => self.plan().await,
-                _ = sweep.tick() => self.sweep().await,
-                () = woken(&mut events) => self.dispatcher.tick(&mut mails).await,
-                _ = dispatch.tick() => self.dispatcher.tick(&mut mails).await,
-            };
-            if let Err(error) = done {
-                tracing::warn!(%error, "the worker tries again");
+        let work = async {
+            loop {
+                tokio::select! {
+                    () = woken(&mut events) => {}
+                    _ = ticks.tick() => {}
+                }
+                say(self.dispatcher.tick(&mut mails).await);
+                while mails.try_join_next().is_some() {}
             }
-            while mails.try_join_next().is_some() {}
+        };
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = work => {}
         }
         if timeout(DRAIN, mails.join_all()).await.is_err() {
             tracing::warn!("mails were still being handed over");
         }
+    }
+
+    /// Carries on and forgets. A tick that is cut short is taken up by the next.
+    async fn planning(&self, mut stop: watch::Receiver<bool>) {
+        let (mut plan, mut sweep) = (every(PLAN), every(SWEEP));
+        let work = async {
+            loop {
+                tokio::select! {
+                    _ = plan.tick() => say(self.plan().await),
+                    _ = sweep.tick() => say(self.sweep().await),
+                }
+            }
+        };
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = work => {}
+        }
+    }
+}
+
+fn say(done: Result<(), Error>) {
+    if let Err(error) = done {
+        tracing::warn!(%error, "the worker tries again");
     }
 }
 
