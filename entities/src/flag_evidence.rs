@@ -25,6 +25,8 @@ pub struct Model {
     pub occurred_at: Micros,
     /// When the rule ran.
     pub evaluated_at: Micros,
+    /// How grave the rule found it then: others may have made the flag graver since.
+    pub severity: i16,
     /// What the rule saw: codes and numbers.
     pub facts: String,
 }

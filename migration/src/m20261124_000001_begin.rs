@@ -249,6 +249,7 @@ CREATE TABLE flag_evidence (
   kind smallint NOT NULL,
   occurred_at instant NOT NULL,
   evaluated_at instant NOT NULL,
+  severity smallint NOT NULL,
   facts text NOT NULL,
   PRIMARY KEY (patient_id, flag_id, record_id)
 ) {narrow};

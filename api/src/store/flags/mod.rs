@@ -80,6 +80,7 @@ fn evidence_row(
         kind: finding.kind.code(),
         occurred_at: finding.at.into(),
         evaluated_at: evaluated_at.into(),
+        severity: finding.severity.code(),
         facts: serde_json::to_string(&finding.facts).map_err(Error::internal)?,
     })
 }

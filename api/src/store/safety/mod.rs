@@ -53,19 +53,20 @@ pub async fn support_again(
     record: Uuid,
     written_at: Micros,
 ) -> Result<Option<Support>, Error> {
-    let evidence = flag_evidence::Entity::find()
-        .select_only()
-        .column(flag_evidence::Column::FlagId)
+    let then = flag_evidence::Entity::find()
         .filter(flag_evidence::Column::PatientId.eq(author.scope.patient))
-        .filter(flag_evidence::Column::RecordId.eq(record))
         .filter(flag_evidence::Column::EvaluatedAt.lte(written_at));
-    let ids: Vec<Uuid> = evidence.into_tuple().all(tx.db()).await?;
+    let caused = then.clone().filter(flag_evidence::Column::RecordId.eq(record)).all(tx.db()).await?;
+    let ids: Vec<Uuid> = caused.iter().map(|evidence| evidence.flag_id).collect();
     if ids.is_empty() {
         return Ok(None);
     }
+    // As grave as the flag was then, which is as grave as the gravest of what it rested on.
+    let evidence = then.filter(flag_evidence::Column::FlagId.is_in(ids.iter().copied())).all(tx.db()).await?;
+    let gravest = |flag: Uuid| evidence.iter().filter(|one| one.flag_id == flag).map(|one| one.severity).max();
     let rows = flag::Entity::find().filter(flag::Column::PatientId.eq(author.scope.patient));
     let rows = rows.filter(flag::Column::Id.is_in(ids)).all(tx.db()).await?;
-    let grave = rows.iter().filter_map(|row| Some((Rule::from_id(&row.rule)?, Severity::from_code(row.severity)?)));
+    let grave = rows.iter().filter_map(|row| Some((Rule::from_id(&row.rule)?, Severity::from_code(gravest(row.id)?)?)));
     show(tx, author, grave.collect()).await
 }
 
