@@ -65,7 +65,9 @@ fn prescribe(draft: &mut Draft<'_>, day: i64, again: bool) -> Uuid {
 
 fn take(draft: &mut Draft<'_>, day: i64, prescription: Option<Uuid>, misuses: bool) {
     let near = draft.dosed.iter().any(|dosed| (dosed.day - 3..=dosed.day + 4).contains(&day));
-    if !draft.speaks(day) || (near && !misuses) {
+    // What was misused in the last two days is drawn apart: it must not hide whom to call.
+    let too_late = misuses && day > draft.calendar.today() - 2;
+    if !draft.speaks(day) || (near && !misuses) || too_late {
         return;
     }
     let at = draft.calendar.at(day, draft.chance.whole(19 * 60, 21 * 60));
