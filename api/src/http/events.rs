@@ -91,6 +91,7 @@ impl Events {
     /// that moment. Nothing is repeated after a gap: ask again for what is shown. The stream ends when the sign-in does, or
     /// when the listener falls behind.
     #[oai(path = "/events", method = "get", operation_id = "events_listen")]
+    #[expect(clippy::unused_async, reason = "handlers are async")]
     async fn listen(
         &self,
         caller: SignedIn,
