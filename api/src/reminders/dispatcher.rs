@@ -37,11 +37,11 @@ impl Dispatcher {
         Self { app: app.clone(), channel, lanes: Arc::new(Semaphore::new(LANES)) }
     }
 
-    /// Takes on what is due, as much as there are lanes for; the mails go on in `mails`. It waits for none of them: a host
-    /// that hangs holds up its own mails alone.
+    /// Takes on what is due, each as soon as a lane is free; the mails go on in `mails`. A host that hangs holds its own
+    /// lane alone.
     pub async fn tick(&self, mails: &mut JoinSet<()>) -> Result<(), Error> {
         for parcel in outbox::due(self.app.db.read(), self.app.clock.now(), PAGE).await? {
-            let Ok(lane) = self.lanes.clone().try_acquire_owned() else { break };
+            let lane = self.lanes.clone().acquire_owned().await.map_err(Error::internal)?;
             let this = self.clone();
             mails.spawn(async move {
                 if let Err(error) = this.send(parcel).await {
