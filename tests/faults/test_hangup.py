@@ -19,7 +19,7 @@ def test_clients_that_hang_up_in_mid_write(lab, figures, say):
     server = lab.server()
     patients = lab.clinic(server, 4).patients
     chance = random.Random(seed)
-    writes = [(chance.choice(patients), uuid7(), body(chance), chance.random(), chance.uniform(0, 0.008)) for _ in range(count)]
+    writes = [(chance.choice(patients), uuid7(), body(chance), chance.random(), chance.choice([0, chance.uniform(0, 0.01), chance.uniform(0, 0.3)])) for _ in range(count)]
 
     async def all_of_them():
         gate = asyncio.Semaphore(AT_ONCE)

@@ -2,14 +2,16 @@
 
 import json
 import os
+import random
 import sys
 from pathlib import Path
 
 import schemathesis
+from schemathesis.core.parameters import ParameterLocation
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.lab.clients import PASSWORD, Client  # noqa: E402
+from tests.lab.clients import PASSWORD, Client, uuid7  # noqa: E402
 
 URL, ROLE = os.environ["SCHEMATHESIS_SERVER"], os.environ["SCHEMATHESIS_ROLE"]
 PATIENT, IDS = os.environ["SCHEMATHESIS_PATIENT"], json.loads(os.environ["SCHEMATHESIS_IDS"])
@@ -31,24 +33,46 @@ schemathesis.auth(refresh_interval=240).skip_for(path=ENDS_SIGN_IN)(SignIn)
 schemathesis.auth(refresh_interval=None).apply_to(path=ENDS_SIGN_IN)(SignIn)
 
 
-@schemathesis.hook
-def map_path_parameters(context, path_parameters):
-    """The patient is the one that the role may see; half of the ids are those of records that are there."""
-    if not path_parameters:
-        return path_parameters
-    if "patient" in path_parameters:
-        path_parameters["patient"] = PATIENT
-    known = next((ids for part, ids in IDS.items() if f"/{part}/{{" in context.operation.path), [])
-    for name in path_parameters:
-        if name != "patient" and known and (draw := sum(map(ord, str(path_parameters[name])))) % 2:
-            path_parameters[name] = known[draw // 2 % len(known)]
-    return path_parameters
+class Known:
+    """What a client knows by having asked: the version of a record that it is about to change."""
+
+    client = None
+
+    @classmethod
+    def etag(cls, path):
+        for _ in range(2):
+            cls.client = cls.client or Client(URL, source="127.0.0.2").login(f"{ROLE}@demo.example", PASSWORD)
+            answer = cls.client.call("GET", path)
+            if answer.status_code != 401:
+                return answer.headers.get("ETag")
+            cls.client = None
+        return None
 
 
 @schemathesis.hook
-def map_query(_context, query):
-    """A cursor is what the server gave, nothing that one could make up."""
-    return {name: value for name, value in query.items() if name not in ("cursor", "since")} if query else query
+def before_call(_context, case, _kwargs):
+    """Where nothing is meant to be wrong: the patient whom the role may see, half of the ids those of records that are
+    there, half of the changes of the version that is there, a new key for each new record, no invented cursor."""
+    if case.meta is None:
+        return
+    draw = random.Random(case.id)
+    path = case.path_parameters or {}
+    if not case.meta.is_negative_at(ParameterLocation.PATH):
+        known = next((ids for part, ids in IDS.items() if f"/{part}/{{" in case.operation.path), [])
+        for name in path:
+            if name == "patient":
+                path[name] = PATIENT
+            elif known and draw.random() < 0.5:
+                path[name] = draw.choice(known)
+    if case.query and not case.meta.is_negative_at(ParameterLocation.QUERY):
+        case.query = {name: value for name, value in case.query.items() if name not in ("cursor", "since")}
+    if case.meta.is_negative_at(ParameterLocation.HEADER) or case.headers is None:
+        return
+    if "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = uuid7()
+    changes = case.method in ("PUT", "PATCH", "DELETE") and case.operation.headers.get("If-Match")
+    if changes and draw.random() < 0.5 and (etag := Known.etag(case.formatted_path)):
+        case.headers["If-Match"] = etag
 
 
 @schemathesis.hook
