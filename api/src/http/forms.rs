@@ -18,6 +18,8 @@ const FORMS: [(&str, &str, &str, &str); 3] = [
 
 /// The proof of a right is the parameter of the path that it reads; headers and ids have forms.
 fn describe_parameters(operation: &mut Value) {
+    // A reminder may be made without one: a second one like it does no harm.
+    let needs_key = operation["operationId"] != "reminders_create";
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
         if parameter["in"] == "path" && parameter["name"] == "permit" {
@@ -28,7 +30,7 @@ fn describe_parameters(operation: &mut Value) {
                 parameter["schema"] = json!({ "type": "string", "pattern": pattern, "example": example });
             }
         }
-        if parameter["name"] == "Idempotency-Key" {
+        if parameter["name"] == "Idempotency-Key" && needs_key {
             parameter["required"] = true.into();
         }
         let text = parameter["schema"]["type"] == "string" && parameter["schema"].get("format").is_none();
