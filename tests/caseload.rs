@@ -50,7 +50,8 @@ on_both! {
         let line = second["mood_60d"].as_array().unwrap();
         assert_eq!(line.len(), 60);
         assert_eq!((&line[59], &line[58], &line[57], &line[51], &line[0]), (&json!(7.0), &json!(5.0), &Value::Null, &json!(3.0), &json!(9.0)));
-        assert_eq!((&second["mood_mean_7d"], &second["mood_mean_previous_7d"]), (&json!(6.0), &json!(3.0)));
+        // Two days of a week are too few for a mean.
+        assert_eq!((&second["mood_mean_7d"], &second["mood_mean_previous_7d"]), (&Value::Null, &Value::Null));
         assert_eq!(second["dosing_days"], json!([57]));
         assert_eq!(second["phq9"]["baseline"], 16.0);
         assert_eq!((&second["phq9"]["best"], &second["phq9"]["latest"], &second["phq9"]["status"]), (&json!(8.0), &json!(8.0), &Value::Null));

@@ -235,7 +235,7 @@ on_both! {
             clinic.clock.advance(TimeDelta::hours(1));
         }
         let last = clinic.post(&clinic.patient, MOODS, mood(clinic.now(), 0)).await.expect(201).json();
-        assert!(last["support"]["message"].as_str().unwrap().starts_with("Thank you for writing this."));
+        assert!(last["support"]["message"].as_str().unwrap().starts_with("Thank you for telling us."));
         assert_eq!(pairs(&rules(&clinic).await), [("RD-02", "urgent")]);
     }
 

@@ -119,3 +119,18 @@ on_both! {
         assert_eq!(moods, [0, 1, 2, 3, 4, 5, 6]);
     }
 }
+
+on_both! {
+    async fn a_body_full_of_faults_costs_no_more_to_refuse_than_to_send(clinic: Clinic) {
+        let nuls = json!({ "a".repeat(40_000): vec!["\u{0}"; 3000] });
+        let bad = clinic.post(&clinic.patient, PATH, nuls).await;
+        bad.problem(422, "invalid");
+        assert!(bad.text.len() < 64 * 1024, "{}", bad.text.len());
+        let unknown: serde_json::Map<_, _> = (0..20_000).map(|n| (format!("f{n}"), json!(1))).collect();
+        let bad = clinic.post(&clinic.patient, PATH, unknown.into()).await;
+        bad.problem(422, "invalid");
+        assert!(bad.text.len() < 64 * 1024, "{}", bad.text.len());
+        let login = clinic.anonymous(Method::POST, "/v1/auth/login").json(&json!({ "email": "x".repeat(9000) }));
+        login.send().await.problem(413, "too-large");
+    }
+}

@@ -86,7 +86,10 @@ fn write_key(path: &Path) -> Result<(), Error> {
     let wrong = |error: std::io::Error| Error::Settings(format!("AFTERGLOW_DATA: {}: {error}", path.display()));
     let text = Zeroizing::new(STANDARD.encode(Secret::random().as_bytes()));
     let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).map_err(wrong)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(wrong)
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(wrong)?;
+    // The name must survive a power cut too: without the key every word is lost.
+    let folder = path.parent().unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(wrong)
 }
 
 /// Plain lines on a terminal, JSON elsewhere; to standard error, so that what a command says can be piped.

@@ -3,10 +3,7 @@
 //! so that who may do what, and which version it is, is answered first.
 
 use super::schema;
-use crate::{
-    domain::faults::{Fault, Faults},
-    error::Error,
-};
+use crate::{domain::faults::Faults, error::Error};
 use jsonschema::{
     ValidationError, Validator,
     error::{TypeKind, ValidationErrorKind},
@@ -28,17 +25,26 @@ use std::{
 
 /// Bytes of a body.
 const LIMIT: usize = 256 * 1024;
+/// Bytes of a body from somebody who has not signed in.
+const SMALL: usize = 8 * 1024;
+/// Faults that are told; a body with more is no honest mistake, and telling all would cost us more than it cost to send.
+const FAULTS: usize = 100;
+/// Characters of a pointer that are told.
+const POINTER: usize = 200;
 /// Levels of arrays and objects.
 const DEPTH: usize = 32;
 
 /// A body that was read, and either fits its schema or comes with everything that is wrong with it.
-pub struct Checked<T> {
+pub struct Checked<T, const BYTES: usize = LIMIT> {
     value: Result<T, Faults>,
     /// SHA-256 over method, path and bytes: two requests with the same one are the same request.
     pub fingerprint: [u8; 32],
 }
 
-impl<T> Checked<T> {
+/// The same from somebody who has not signed in.
+pub type Small<T> = Checked<T, SMALL>;
+
+impl<T, const BYTES: usize> Checked<T, BYTES> {
     /// The value, or 422 with every fault.
     pub fn value(self) -> Result<T, Error> {
         Ok(self.value?)
@@ -50,11 +56,11 @@ impl<T> Checked<T> {
     }
 }
 
-impl<T: ParseFromJSON + Type + 'static> Checked<T> {
+impl<T: ParseFromJSON + Type + 'static, const BYTES: usize> Checked<T, BYTES> {
     async fn read(request: &Request, body: &mut RequestBody) -> Result<Self, Error> {
         let declared = request.content_type().is_some_and(Json::<T>::check_content_type);
         let bytes =
-            body.take().map_err(Error::internal)?.into_bytes_limit(LIMIT).await.map_err(|error| match error {
+            body.take().map_err(Error::internal)?.into_bytes_limit(BYTES).await.map_err(|error| match error {
                 ReadBodyError::PayloadTooLarge => Error::TooLarge,
                 _ => Error::MalformedJson,
             })?;
@@ -75,10 +81,13 @@ impl<T: ParseFromJSON + Type + 'static> Checked<T> {
 /// Everything that is wrong with a value, or the value as a `T`. The outer error is a fault of ours.
 fn check<T: ParseFromJSON + Type + 'static>(value: Value) -> Result<Result<T, Faults>, Error> {
     let mut faults = Faults::default();
-    for error in validator::<T>()?.iter_errors(&value) {
+    for error in validator::<T>()?.iter_errors(&value).take(FAULTS) {
         describe(&error, &mut faults);
     }
     find_nul(&value, &mut String::new(), &mut faults);
+    if faults.0.len() >= FAULTS {
+        faults.add("", "more is wrong than is listed here");
+    }
     if let Err(faults) = faults.none() {
         return Ok(Err(faults));
     }
@@ -103,27 +112,34 @@ fn validator<T: Type + 'static>() -> Result<Arc<Validator>, Error> {
     Ok(made)
 }
 
+/// Notes a fault, while there is room, under a pointer that is not too long.
+fn note(faults: &mut Faults, pointer: &str, detail: impl Into<String>) {
+    if faults.0.len() < FAULTS {
+        faults.add(pointer.chars().take(POINTER).collect::<String>(), detail);
+    }
+}
+
 /// A fault in our words. The validator's own would repeat what was sent.
 fn describe(error: &ValidationError<'_>, faults: &mut Faults) {
     let pointer = error.instance_path().to_string();
     let inside = |name: &str| format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
     match error.kind() {
         ValidationErrorKind::Required { property } => {
-            faults.add(inside(property.as_str().unwrap_or_default()), "is required");
+            note(faults, &inside(property.as_str().unwrap_or_default()), "is required");
         }
         ValidationErrorKind::AdditionalProperties { unexpected } => {
-            for name in unexpected {
-                faults.add(inside(name), "is not a field of this body");
+            for name in unexpected.iter().take(FAULTS) {
+                note(faults, &inside(name), "is not a field of this body");
             }
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             let meant = context.iter().filter(|errors| !only_wants_null(errors));
             match meant.min_by_key(|errors| errors.len()) {
                 Some(closest) if context.len() > 1 => closest.iter().for_each(|error| describe(error, faults)),
-                _ => faults.add(pointer, "does not fit any of the forms of this field"),
+                _ => note(faults, &pointer, "does not fit any of the forms of this field"),
             }
         }
-        kind => faults.add(pointer, expectation(kind)),
+        kind => note(faults, &pointer, expectation(kind)),
     }
 }
 
@@ -172,7 +188,7 @@ fn find_nul(value: &Value, pointer: &mut String, faults: &mut Faults) {
     };
     match value {
         Value::String(text) if text.contains('\0') => {
-            faults.0.push(Fault { pointer: pointer.clone(), detail: "must not contain NUL".into() });
+            note(faults, pointer, "must not contain NUL");
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
@@ -207,7 +223,7 @@ fn too_deep(bytes: &[u8]) -> bool {
     false
 }
 
-impl<'a, T: ParseFromJSON + Type + 'static> ApiExtractor<'a> for Checked<T> {
+impl<'a, T: ParseFromJSON + Type + 'static, const BYTES: usize> ApiExtractor<'a> for Checked<T, BYTES> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     type ParamType = ();
     type ParamRawType = ();

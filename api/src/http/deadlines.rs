@@ -73,7 +73,8 @@ pub struct Timed<S> {
 impl<S> Timed<S> {
     fn new(stream: S) -> Self {
         let look = Box::pin(tokio::time::sleep(LOOK));
-        Self { stream, stage: Stage::Idle, since: Instant::now(), matched: 0, stalled: None, look }
+        // Who opens a connection has something to ask: the first head is due at once.
+        Self { stream, stage: Stage::Head, since: Instant::now(), matched: 0, stalled: None, look }
     }
 
     fn hear(&mut self, bytes: &[u8]) {

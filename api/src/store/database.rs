@@ -12,6 +12,8 @@ use sea_orm::{
     },
 };
 use std::{
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -166,6 +168,9 @@ pub(super) async fn renew(connection: &DatabaseConnection, driver: Driver) {
 }
 
 async fn sqlite(file: &Path, connections: u32, read_only: bool) -> Result<DatabaseConnection, Error> {
+    // Made for its owner alone; what SQLite lays beside it takes over the mode.
+    let made = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(file);
+    made.map_err(|error| Error::Settings(format!("AFTERGLOW_DATA: {}: {error}", file.display())))?;
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(!read_only)

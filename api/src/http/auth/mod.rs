@@ -7,7 +7,7 @@ mod second_factor;
 
 pub(super) use entry::{Account, Entered, Entry, SignInKind};
 
-use super::{body::Checked, reply::Done, resource::Tag, sign_in};
+use super::{body::Small, reply::Done, resource::Tag, sign_in};
 use crate::{app::App, error::Error};
 use poem::Request;
 use poem_openapi::{ApiResponse, Object, OpenApi, payload::Json, types::Example};
@@ -131,7 +131,7 @@ impl Auth {
     /// With `session: cookie` the answer has no tokens, and sets the cookie of the pages. Failures make the next try
     /// wait: from the fifth of a day per account, and at thirty a minute per network address.
     #[oai(path = "/login", method = "post", operation_id = "auth_login")]
-    async fn login(&self, request: &Request, credentials: Checked<Credentials>) -> Result<Entered, Error> {
+    async fn login(&self, request: &Request, credentials: Small<Credentials>) -> Result<Entered, Error> {
         let from = sign_in::network_address(request);
         login::login(&self.0, credentials.value()?, from, sign_in::request_id(request)).await
     }
@@ -141,7 +141,7 @@ impl Auth {
     /// The old one is spent by it. If the answer is lost, the old one may be sent again as long as nothing of the answer
     /// was used; whoever sends a spent one otherwise ends the whole sign-in, for everybody who holds a token of it.
     #[oai(path = "/refresh", method = "post", operation_id = "auth_refresh")]
-    async fn refresh(&self, request: &Request, renewal: Checked<Renewal>) -> Result<Entered, Error> {
+    async fn refresh(&self, request: &Request, renewal: Small<Renewal>) -> Result<Entered, Error> {
         refresh::refresh(&self.0, &renewal.value()?.refresh_token, sign_in::request_id(request)).await
     }
 
@@ -158,7 +158,7 @@ impl Auth {
     ///
     /// Answers a new secret for an authenticator app. Nothing is asked for until a code confirms it.
     #[oai(path = "/mfa", method = "post", operation_id = "auth_mfa")]
-    async fn mfa(&self, holder: sign_in::Holder, body: Checked<NewSecondFactor>) -> Result<Made, Error> {
+    async fn mfa(&self, holder: sign_in::Holder, body: Small<NewSecondFactor>) -> Result<Made, Error> {
         body.value()?;
         Ok(Made::Made(Json(second_factor::begin(&self.0, &holder).await?)))
     }
@@ -167,7 +167,7 @@ impl Auth {
     ///
     /// From now on every sign-in asks for a code. Until a member has done this, their tokens open `auth/*` alone.
     #[oai(path = "/mfa/confirm", method = "post", operation_id = "auth_mfa_confirm")]
-    async fn mfa_confirm(&self, holder: sign_in::Holder, body: Checked<Confirmation>) -> Result<Done, Error> {
+    async fn mfa_confirm(&self, holder: sign_in::Holder, body: Small<Confirmation>) -> Result<Done, Error> {
         second_factor::confirm(&self.0, &holder, body.value()?.otp).await?;
         Ok(Done::Done)
     }

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     http::{
         auth::{Account, Entered, Entry},
-        body::Checked,
+        body::Small,
     },
     security::{
         access::Roles,
@@ -44,7 +44,7 @@ pub(super) async fn accept(
     app: &App,
     code: &str,
     from: IpAddr,
-    acceptance: Checked<Acceptance>,
+    acceptance: Small<Acceptance>,
     request: Uuid,
 ) -> Result<Entered, Error> {
     let (found, hash) = find(app, code, from).await?;
@@ -107,7 +107,7 @@ fn unused(invitation: &Invitation) -> Result<(), Error> {
 }
 
 /// The acceptance with its zone, or everything that is wrong with it.
-fn check(kind: AccountKind, acceptance: Checked<Acceptance>) -> Result<(Acceptance, Option<Tz>), Error> {
+fn check(kind: AccountKind, acceptance: Small<Acceptance>) -> Result<(Acceptance, Option<Tz>), Error> {
     let acceptance = acceptance.value()?;
     let mut faults = Faults::default();
     // The second factor is not on yet, whoever it is.

@@ -49,7 +49,8 @@ pub(super) async fn invite(
         Some(patient) => app.keys.of_patient(patient).await?,
         None => clinic_keys.clone(),
     };
-    let owner = patient.unwrap_or(caller.clinic);
+    // By the clinic's writer, where a repeat of the same request waits for the first.
+    let owner = caller.clinic;
     let unit = async move |tx: &Tx| {
         if let Some(before) = find_repeated(tx, &caller, &once).await? {
             return Ok(before);

@@ -5,7 +5,7 @@ mod invite;
 
 use super::{
     auth::{Entered, SignInKind},
-    body::Checked,
+    body::{Checked, Small},
     permit::Staff,
     preconditions::idempotency_key,
     resource::Tag,
@@ -199,7 +199,7 @@ impl Invitations {
         request: &Request,
         /// The code at the end of the link.
         code: Path<String>,
-        acceptance: Checked<Acceptance>,
+        acceptance: Small<Acceptance>,
     ) -> Result<Entered, Error> {
         let from = sign_in::network_address(request);
         accept::accept(&self.0, &code.0, from, acceptance, sign_in::request_id(request)).await
