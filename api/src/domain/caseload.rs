@@ -20,11 +20,11 @@ impl MoodLine {
     /// use chrono::NaiveDate;
     ///
     /// let day = |day| NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
-    /// let line = MoodLine::until(day(20), &[(day(20), 4.0), (day(18), 6.0), (day(10), 8.0), (day(21), 9.0)]);
-    /// assert_eq!((line.0.len(), line.0[59], line.0[58], line.0[57]), (60, Some(4.0), None, Some(6.0)));
+    /// let moods = [(day(20), 4.0), (day(19), 5.0), (day(17), 6.0), (day(10), 8.0), (day(21), 9.0)];
+    /// let line = MoodLine::until(day(20), &moods);
+    /// assert_eq!((line.0.len(), line.0[59], line.0[57], line.0[56]), (60, Some(4.0), None, Some(6.0)));
     /// assert_eq!(line.mean(0), Some(5.0));
-    /// assert_eq!(line.mean(1), Some(8.0));
-    /// assert_eq!(line.mean(2), None);
+    /// assert_eq!(line.mean(1), None);
     /// ```
     pub fn until(today: NaiveDate, moods: &[(NaiveDate, f64)]) -> Self {
         let mut line = vec![None; DAYS];

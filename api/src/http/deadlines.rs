@@ -1,4 +1,4 @@
-//! How long the server waits for a client: 10 s for the head of a request, 30 s for its body, 60 s for the next one,
+//! How long the server waits for a client: 10 s for the head of a request, 30 s for its body, 60 s for the next request,
 //! 30 s for an answer to be taken. A connection that takes longer is closed.
 //!
 //! The framework has no such limits, and a hundred half-sent requests cost an attacker nothing. The bytes are watched
@@ -198,8 +198,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_silent_client_has_a_minute() {
-        assert!((60..63).contains(&lasts(b"", None).await));
+    async fn a_client_that_asks_nothing_has_ten_seconds_and_after_an_answer_a_minute() {
+        assert!((10..13).contains(&lasts(b"", None).await));
+        let (mut client, server) = tokio::io::duplex(4096);
+        let mut server = Timed::new(server);
+        let mut buffer = [0; 512];
+        client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        server.read(&mut buffer).await.unwrap();
+        server.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        let began = Instant::now();
+        assert!(server.read(&mut buffer).await.is_err());
+        assert!((60..63).contains(&began.elapsed().as_secs()));
     }
 
     #[tokio::test(start_paused = true)]
