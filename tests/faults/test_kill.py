@@ -34,7 +34,9 @@ def test_kill_9_under_write_load(lab, figures, say):
                 patient.refresh()
     asyncio.run(everybody(phones, seconds=1))
 
-    wrong = verify(phones) + reminders(clinic, lab.mail, phones)
+    # What was being handed over when the server died stays leased for as long as a mail host may think, then is `unknown`.
+    undecided = figures([], ["sending"])
+    wrong = verify(phones) + reminders(clinic, lab.mail, phones, ["scheduled", *undecided], figures(60, 900))
     acknowledged, repeated = (sum(getattr(phone, name) for phone in phones) for name in ("acknowledged", "repeated"))
     say(f"{acknowledged} writes acknowledged, {repeated} of them on the second try; slowest start {max(starts):.2f} s")
     assert not rows.gaps()
@@ -49,13 +51,13 @@ async def everybody(phones, seconds):
     await asyncio.gather(*(phone.write_until(stop) for phone in phones))
 
 
-def reminders(clinic, mail, phones, seconds=90):
-    """Waits until every due reminder has its end, then counts what arrived against it."""
+def reminders(clinic, mail, phones, open_states, seconds):
+    """Waits until no due reminder is in these states, then counts what arrived against what was to be sent."""
     wrong, messages = [], 0
     for patient in clinic.patients:
         sessions = sum(phone.sessions for phone in phones if phone.patient is patient)
         until = time.monotonic() + seconds
-        while waiting := [n for n in notifications(patient) if n["state"] in ("scheduled", "sending") and n["kind"] == "journal"]:
+        while waiting := [n for n in notifications(patient) if n["state"] in open_states and n["kind"] == "journal"]:
             if time.monotonic() > until:
                 wrong.append(f"{len(waiting)} reminders of {patient.address} had no end after {seconds} s: {waiting[0]}")
                 break
