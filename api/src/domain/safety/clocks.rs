@@ -136,7 +136,7 @@ impl Team {
 pub enum StepState {
     /// They have been told.
     Told,
-    /// They will be told if nobody takes the flag on.
+    /// They are next in line if nobody takes the flag on.
     Waiting,
     /// Somebody took the flag on before it came to them.
     NotNeeded,
