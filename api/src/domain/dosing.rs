@@ -23,7 +23,7 @@ pub enum Route {
     Intranasal,
 }
 
-/// A blood pressure in mmHg. LOINC 8480-6 and 8462-4 [V].
+/// A blood pressure in mmHg. LOINC 8480-6 and 8462-4 (V).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Object, Serialize, Deserialize)]
 #[oai(deny_unknown_fields)]
 pub struct BloodPressure {

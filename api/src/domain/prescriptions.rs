@@ -2,9 +2,9 @@
 //!
 //! The limits are the prescriber's alone: nothing here has a default that permits more, converts a route or suggests
 //! a dose. Fields beyond the required ones are read strictly when they are absent (clinical sheet 5.4): a hold above
-//! 140/90 [V: esketamine label; GK number], urgent above 180/110 [PROP], six hours of fasting [V: public programmes],
-//! no driving before the next morning after sleep [V: Oxford Health NHS; esketamine label], two hours of observation
-//! [V: esketamine label].
+//! 140/90 (V: esketamine label; GK number), urgent above 180/110 (PROP), six hours of fasting (V: public programmes),
+//! no driving before the next morning after sleep (V: Oxford Health NHS; esketamine label), two hours of observation
+//! (V: esketamine label).
 
 use super::{
     dosing::{BloodPressure, Route},

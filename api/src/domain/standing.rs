@@ -1,6 +1,6 @@
 //! Where a patient stands on an instrument: baseline, best, latest. Of complete forms alone; an estimate never counts.
 //!
-//! Baseline [PROP]: the last complete score not later than the first dosing session and at most 21 days before it; else the
+//! Baseline (PROP): the last complete score not later than the first dosing session and at most 21 days before it; else the
 //! first complete score there is, which is then a late baseline.
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,4 +1,4 @@
-//! From answers to a score: one contract for every instrument [PROP].
+//! From answers to a score: one contract for every instrument (PROP).
 //!
 //! * Items are whole numbers within the item's range; anything else is refused, never stored as a score.
 //! * *complete*: total and band. *partial* (few unanswered): no total, an estimate for display only. *invalid*: bounds

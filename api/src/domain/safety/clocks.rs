@@ -1,4 +1,4 @@
-//! By when somebody should take a flag on, and who is told next: targets of the clinic [PROP], in the clinic's zone.
+//! By when somebody should take a flag on, and who is told next: targets of the clinic (PROP), in the clinic's zone.
 
 use super::Severity;
 use crate::domain::business_hours::BusinessHours;

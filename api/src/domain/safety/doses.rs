@@ -1,6 +1,6 @@
 //! HD-01, HD-02, HD-07: home doses against the prescription's limits. A log is always accepted; a limit only raises a flag.
 //!
-//! The limits are the prescriber's. FDA, 10 October 2023 [V]: at home nobody monitors a dose, and the risk grows with it.
+//! The limits are the prescriber's. FDA, 10 October 2023 (V): at home nobody monitors a dose, and the risk grows with it.
 
 use super::{
     Facts, Finding, Prescribed, Rule, Severity,

@@ -1,5 +1,5 @@
 //! RD-02: mood fell quickly. The median of the record's day and the two before it, against the median of the fourteen days
-//! before those [PROP]; too few entries say nothing.
+//! before those (PROP); too few entries say nothing.
 //!
 //! Getting better is not a straight line: within 72 hours of a dosing session a drop below 5 points is expected variation
 //! [seed: KAP practice text, no published source], unless a flag about thoughts of being better off dead is unresolved.

@@ -1,6 +1,6 @@
 //! SI-01, SI-02, SI-04: thoughts of being better off dead, by PHQ-9 item 9.
 //!
-//! Simon 2013 (10.1176/appi.ps.201200587) and the VHA cohort (10.1176/appi.ps.201500149) [V]: risk rises with the answer,
+//! Simon 2013 (10.1176/appi.ps.201200587) and the VHA cohort (10.1176/appi.ps.201500149) (V): risk rises with the answer,
 //! and 71.6 % of those who died had answered 0. An answer of 0 raises nothing and closes nothing; it never means no risk.
 
 use super::{
