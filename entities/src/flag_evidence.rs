@@ -25,7 +25,7 @@ pub struct Model {
     pub occurred_at: Micros,
     /// When the rule ran.
     pub evaluated_at: Micros,
-    /// How grave the rule found it then: others may have made the flag graver since.
+    /// How grave the flag was once this record had joined it: others may have made it graver since.
     pub severity: i16,
     /// What the rule saw: codes and numbers.
     pub facts: String,

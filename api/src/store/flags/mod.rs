@@ -61,8 +61,9 @@ pub async fn update(tx: &Tx, author: &Author, flag: &Flag) -> Result<(), Error> 
 }
 
 /// Notes one more record that a flag rests on.
-pub async fn add_evidence(tx: &Tx, scope: &Scope, flag: Uuid, finding: &Finding) -> Result<(), Error> {
-    let row = evidence_row(scope.patient, flag, finding, tx.now())?;
+pub async fn add_evidence(tx: &Tx, scope: &Scope, flag: &Flag, finding: &Finding) -> Result<(), Error> {
+    let mut row = evidence_row(scope.patient, flag.id, finding, tx.now())?;
+    row.severity = flag.severity.code();
     flag_evidence::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
     Ok(())
 }

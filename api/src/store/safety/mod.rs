@@ -53,17 +53,16 @@ pub async fn support_again(
     record: Uuid,
     written_at: Micros,
 ) -> Result<Option<Support>, Error> {
-    let then = flag_evidence::Entity::find()
+    let caused = flag_evidence::Entity::find()
         .filter(flag_evidence::Column::PatientId.eq(author.scope.patient))
+        .filter(flag_evidence::Column::RecordId.eq(record))
         .filter(flag_evidence::Column::EvaluatedAt.lte(written_at));
-    let caused = then.clone().filter(flag_evidence::Column::RecordId.eq(record)).all(tx.db()).await?;
+    let caused = caused.all(tx.db()).await?;
     let ids: Vec<Uuid> = caused.iter().map(|evidence| evidence.flag_id).collect();
     if ids.is_empty() {
         return Ok(None);
     }
-    // As grave as the flag was then, which is as grave as the gravest of what it rested on.
-    let evidence = then.filter(flag_evidence::Column::FlagId.is_in(ids.iter().copied())).all(tx.db()).await?;
-    let gravest = |flag: Uuid| evidence.iter().filter(|one| one.flag_id == flag).map(|one| one.severity).max();
+    let gravest = |flag: Uuid| caused.iter().filter(|one| one.flag_id == flag).map(|one| one.severity).max();
     let rows = flag::Entity::find().filter(flag::Column::PatientId.eq(author.scope.patient));
     let rows = rows.filter(flag::Column::Id.is_in(ids)).all(tx.db()).await?;
     let grave = rows.iter().filter_map(|row| Some((Rule::from_id(&row.rule)?, Severity::from_code(gravest(row.id)?)?)));
@@ -126,7 +125,7 @@ async fn write(tx: &Tx, author: &Author, flag: &Flag, settled: Settled, finding:
         "flags_join"
     };
     if settled.new_evidence {
-        flags::add_evidence(tx, &author.scope, flag.id, finding).await?;
+        flags::add_evidence(tx, &author.scope, flag, finding).await?;
     }
     tx.announce(Event { patient_id: author.scope.patient, subject: Subject::Flag, id: flag.id, private: false });
     let entry = audit::Entry {
