@@ -13,6 +13,7 @@ use sea_orm::{
 };
 use std::{
     fs::OpenOptions,
+    io::ErrorKind,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -168,8 +169,11 @@ pub(super) async fn renew(connection: &DatabaseConnection, driver: Driver) {
 }
 
 async fn sqlite(file: &Path, connections: u32, read_only: bool) -> Result<DatabaseConnection, Error> {
-    // Made for its owner alone; what SQLite lays beside it takes over the mode.
-    let made = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(file);
+    // Made for its owner alone; what SQLite lays beside it takes over the mode. A file that is there is left alone:
+    // closing it once more would drop every lock that this process holds on it, and the next other process to look into
+    // it would take itself for the last one and remove the log under our feet.
+    let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(file).map(drop);
+    let made = made.or_else(|error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(error) });
     made.map_err(|error| Error::Settings(format!("AFTERGLOW_DATA: {}: {error}", file.display())))?;
     let options = SqliteConnectOptions::new()
         .filename(file)
