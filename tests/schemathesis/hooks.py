@@ -56,6 +56,8 @@ def before_call(_context, case, _kwargs):
     if case.meta is None:
         return
     draw = random.Random(case.id)
+    if case.headers and case.headers.get("If-Match") == "":
+        del case.headers["If-Match"]
     path = case.path_parameters or {}
     if not case.meta.is_negative_at(ParameterLocation.PATH):
         known = next((ids for part, ids in IDS.items() if f"/{part}/{{" in case.operation.path), [])
@@ -70,8 +72,6 @@ def before_call(_context, case, _kwargs):
         case.query = {name: value for name, value in case.query.items() if name not in made_up and value != ""}
     if case.meta.is_negative_at(ParameterLocation.HEADER) or case.headers is None:
         return
-    if case.headers.get("If-Match") == "":
-        del case.headers["If-Match"]
     if "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = uuid7()
     changes = case.method in ("PUT", "PATCH", "DELETE") and case.operation.headers.get("If-Match")
