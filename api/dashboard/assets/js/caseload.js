@@ -68,8 +68,7 @@ const acts = (item, row) => {
   const open = item.flag_id && item.acknowledge_by;
   if (open) {
     slot.append(acknowledge({ id: item.flag_id, title: `the flag of ${plainName(patient)}` }, (flag) => {
-      // Other flags of today keep the tint: their clocks run on.
-      if (item.open_flags.emergency + item.open_flags.urgent <= 1) row.classList.add("is-acknowledged");
+      row.classList.add("is-acknowledged");
       slot.replaceChildren(...taken("you", flag.acknowledged_at));
       slot.querySelector("a").focus();
     }));
