@@ -14,6 +14,7 @@ mod flags;
 mod matrix;
 mod mood_scores;
 mod people;
+mod postgres;
 mod readme;
 mod reminders;
 mod replay;

@@ -126,7 +126,7 @@ impl From<DbErr> for Error {
             (Some("13" | "53100"), _) => Self::StorageFull,
             // SQLITE_BUSY and its kind; deadlock, serialization, lock and statement timeouts, a server going down.
             (Some("5" | "6" | "261" | "517"), _)
-            | (Some("40P01" | "40001" | "55P03" | "57014" | "57P01" | "57P02" | "57P03" | "53300"), _) => {
+            | (Some("40P01" | "40001" | "55P03" | "57014" | "57P01" | "57P02" | "57P03" | "25P03" | "53300"), _) => {
                 Self::Unavailable(error.to_string())
             }
             // Unique constraints: PostgreSQL's; SQLite's primary key and unique.

@@ -70,10 +70,16 @@ impl Clinic {
         Self::open(Place::postgres().await).await
     }
 
-    async fn open(place: Place) -> Self {
+    /// A clinic whose rows lie there.
+    pub async fn open(place: Place) -> Self {
+        Self::open_with(place, Secret::random()).await
+    }
+
+    /// The same under a master key that the test keeps.
+    pub async fn open_with(place: Place, master: Secret) -> Self {
         let clock = Clock::fixed(NOW.parse().unwrap());
         let config = Config::from([], None).unwrap();
-        let app = App::open(config, clock.clone(), &place.place, Secret::random()).await.unwrap();
+        let app = App::open(config, clock.clone(), &place.place, master).await.unwrap();
         let id = clock.new_id();
         new_clinic(&app, id).await;
         let therapist = new_member(&app, id, Roles::THERAPIST).await;
@@ -82,6 +88,15 @@ impl Clinic {
         let patient = new_patient(&app, id, &[&therapist, &prescriber]).await;
         let client = TestClient::new(afterglow::http::service(&app).boxed());
         Self { app, clock, id, patient, therapist, prescriber, admin, client, place }
+    }
+
+    /// The same people, served by another process.
+    pub fn beside(&self, app: App) -> Self {
+        let client = TestClient::new(afterglow::http::service(&app).boxed());
+        let (patient, therapist) = (self.patient.clone(), self.therapist.clone());
+        let (prescriber, admin) = (self.prescriber.clone(), self.admin.clone());
+        let place = Place::elsewhere(self.place());
+        Self { app, clock: self.clock.clone(), id: self.id, patient, therapist, prescriber, admin, client, place }
     }
 
     /// Another patient of the clinic, in the same care.

@@ -4,11 +4,13 @@ mod clinic;
 mod mail_host;
 mod place;
 mod post;
+mod wire;
 
 pub use clinic::{Answer, Clinic, Person};
 pub use mail_host::MailHost;
 pub use place::Place;
 pub use post::{Mood, Post};
+pub use wire::Wire;
 
 /// Runs a story on SQLite and on PostgreSQL.
 #[macro_export]

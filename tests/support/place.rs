@@ -28,6 +28,17 @@ impl Place {
         let base = server.rsplit_once('/').unwrap().0;
         Self { place: store::Place::Url(format!("{base}/{name}")), folder: None }
     }
+
+    /// Rows that somebody else looks after.
+    pub fn elsewhere(place: &store::Place) -> Self {
+        Self { place: place.clone(), folder: None }
+    }
+
+    /// The same rows, reached in another way.
+    pub fn with(mut self, place: store::Place) -> Self {
+        self.place = place;
+        self
+    }
 }
 
 impl Drop for Place {

@@ -8,7 +8,7 @@
 
 use crate::{
     error::Error,
-    store::{Place, database},
+    store::{Link, Place, database},
 };
 use aes_gcm::{
     Aes256Gcm, Nonce,
@@ -16,9 +16,7 @@ use aes_gcm::{
 };
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict};
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
@@ -198,7 +196,7 @@ fn cipher(secret: &Secret, salt: &[u8]) -> Result<Aes256Gcm, Error> {
 pub struct Keys(Arc<Inner>);
 
 struct Inner {
-    store: DatabaseConnection,
+    store: Link,
     master: Secret,
     master_id: [u8; 8],
     index: Secret,
@@ -384,7 +382,7 @@ impl Inner {
     }
 }
 
-async fn insert(rows: Vec<entities::wrapped_key::ActiveModel>, store: &DatabaseConnection) -> Result<(), Error> {
+async fn insert(rows: Vec<entities::wrapped_key::ActiveModel>, store: &Link) -> Result<(), Error> {
     use entities::wrapped_key::{Column, Entity};
     let conflict = OnConflict::columns([Column::OwnerId, Column::Class, Column::Generation]).do_nothing().to_owned();
     Entity::insert_many(rows).on_conflict(conflict).exec_without_returning(store).await?;

@@ -1,8 +1,6 @@
 //! Many rows in a few statements.
 
-use super::Tx;
-use crate::error::Error;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Iterable};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable};
 
 /// SQLite binds at most 32,766 values to a statement.
 const VALUES: usize = 32_766;
@@ -10,7 +8,7 @@ const VALUES: usize = 32_766;
 const ROWS: usize = 500;
 
 /// Stores rows of one table.
-pub(super) async fn insert<M, A>(tx: &Tx, rows: impl IntoIterator<Item = M>) -> Result<(), Error>
+pub(super) async fn insert<M, A>(db: &impl ConnectionTrait, rows: impl IntoIterator<Item = M>) -> Result<(), DbErr>
 where
     M: IntoActiveModel<A>,
     A: ActiveModelTrait,
@@ -23,6 +21,6 @@ where
         if some.is_empty() {
             return Ok(());
         }
-        A::Entity::insert_many(some).exec_without_returning(tx.db()).await?;
+        A::Entity::insert_many(some).exec_without_returning(db).await?;
     }
 }

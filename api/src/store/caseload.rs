@@ -3,7 +3,7 @@
 
 use crate::{domain::instruments::PHQ_9_SERIES, error::Error};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use sea_orm::{DatabaseConnection, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -77,7 +77,7 @@ FROM mine LEFT JOIN standing ON standing.patient_id = mine.id AND standing.instr
 
 /// The courses of everybody on whose care team a member is, on a day of the clinic.
 pub async fn courses(
-    db: &DatabaseConnection,
+    db: &impl ConnectionTrait,
     member: Uuid,
     today: NaiveDate,
     now: DateTime<Utc>,

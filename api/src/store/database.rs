@@ -1,32 +1,26 @@
-//! The database: SQLite embedded, or PostgreSQL. This file alone knows which driver stands behind the writers and readers.
+//! The database: SQLite embedded, or PostgreSQL. This file and `link.rs` alone know which one it is.
 
-use super::writer::{Tx, Writer};
+use super::{
+    link::{self, Link, Trust},
+    writer::{Tx, Writer},
+};
 use crate::{clock::Clock, error::Error, events::Event};
 use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
 use migration::MigratorTrait;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector, Statement,
-    sqlx::{
-        postgres::{PgConnectOptions, PgPoolOptions},
-        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-    },
+use sea_orm::{ConnectionTrait, Statement};
+use std::{path::PathBuf, time::Duration};
+use tokio::{
+    sync::{broadcast, watch},
+    time::timeout,
 };
-use std::{
-    fs::OpenOptions,
-    io::ErrorKind,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-    str::FromStr,
-    time::Duration,
-};
-use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 /// Writers on PostgreSQL; a patient's units always meet the same one.
 const POSTGRES_WRITERS: usize = 4;
 const READERS: u32 = 4;
-/// How long a statement waits for another process's lock on the file.
-const BUSY: Duration = Duration::from_secs(5);
+/// How long readers and writers may take to show that they are there.
+const PROBE: Duration = Duration::from_secs(3);
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +44,7 @@ pub enum Place {
 #[derive(Clone)]
 pub struct Database {
     driver: Driver,
-    readers: DatabaseConnection,
+    readers: Link,
     writers: Vec<Writer>,
     lost: watch::Receiver<bool>,
 }
@@ -59,22 +53,23 @@ impl Database {
     /// Connects, brings the schema up to date and starts the writers.
     pub async fn open(place: &Place, clock: &Clock, events: &broadcast::Sender<Event>) -> Result<Self, Error> {
         let (lost, watch) = watch::channel(false);
-        let start = |connection, driver| Writer::start(connection, driver, clock.clone(), events.clone(), lost.clone());
+        let start = |link| Writer::start(link, clock.clone(), events.clone(), lost.clone());
         let (driver, readers, writers) = match place {
             Place::Folder(folder) => {
                 let file = folder.join("afterglow.db");
-                let writer = sqlite(&file, 1, false).await?;
-                migration::Migrator::up(&writer, None).await.map_err(newer)?;
-                let readers = sqlite(&file, READERS, true).await?;
-                (Driver::Sqlite, readers, vec![start(writer, Driver::Sqlite)?])
+                let writer = Link::to_file(&file, 1, false).await?;
+                migration::Migrator::up(writer.pool(), None).await.map_err(newer)?;
+                let readers = Link::to_file(&file, READERS, true).await?;
+                (Driver::Sqlite, readers, vec![start(writer)?])
             }
             Place::Url(url) => {
-                let readers = postgres(url, 2 * READERS, "public").await?;
-                durable(&readers).await?;
-                migration::Migrator::up(&readers, None).await.map_err(newer)?;
+                let trust = Trust::default();
+                let readers = Link::to_server(url, 2 * READERS, "public", &trust).await?;
+                link::durable(&readers).await?;
+                migration::Migrator::up(readers.pool(), None).await.map_err(newer)?;
                 let mut writers = Vec::new();
                 for _ in 0..POSTGRES_WRITERS {
-                    writers.push(start(postgres(url, 1, "public").await?, Driver::Postgres)?);
+                    writers.push(start(Link::to_server(url, 1, "public", &trust).await?)?);
                 }
                 (Driver::Postgres, readers, writers)
             }
@@ -94,7 +89,7 @@ impl Database {
     }
 
     /// For single statements that read.
-    pub fn read(&self) -> &DatabaseConnection {
+    pub fn read(&self) -> &Link {
         &self.readers
     }
 
@@ -103,13 +98,18 @@ impl Database {
         self.driver
     }
 
-    /// Whether the database answers, and writes can be trusted.
+    /// Whether every reader and writer gets an answer, and writes can be trusted.
     pub async fn ready(&self) -> Result<(), Error> {
         if *self.lost.borrow() {
             return Err(Error::Unavailable("a commit failed".into()));
         }
-        self.readers.execute_unprepared("SELECT 1").await?;
-        Ok(())
+        let writers = self.writers.iter().map(|writer| writer.write(async |_: &Tx| Ok(())));
+        let probe = async {
+            try_join_all(writers).await?;
+            self.readers.execute_unprepared("SELECT 1").await?;
+            Ok(())
+        };
+        timeout(PROBE, probe).await.unwrap_or_else(|_| Err(Error::Unavailable("the database does not answer".into())))
     }
 
     /// Waits until a COMMIT failed in a way after which this process must not go on.
@@ -122,16 +122,16 @@ impl Database {
 }
 
 /// Opens the store of wrapped keys, which commits by itself, before the unit that first uses a key.
-pub(crate) async fn open_keys(place: &Place) -> Result<DatabaseConnection, Error> {
+pub(crate) async fn open_keys(place: &Place) -> Result<Link, Error> {
     let keys = match place {
-        Place::Folder(folder) => sqlite(&folder.join("keys.db"), 1, false).await?,
+        Place::Folder(folder) => Link::to_file(&folder.join("keys.db"), 1, false).await?,
         Place::Url(url) => {
-            let schema = "CREATE SCHEMA IF NOT EXISTS keys";
-            postgres(url, 1, "public").await?.execute_unprepared(schema).await?;
-            postgres(url, 2, "keys").await?
+            let (schema, trust) = ("CREATE SCHEMA IF NOT EXISTS keys", Trust::default());
+            Link::to_server(url, 1, "public", &trust).await?.execute_unprepared(schema).await?;
+            Link::to_server(url, 2, "keys", &trust).await?
         }
     };
-    migration::KeysMigrator::up(&keys, None).await.map_err(newer)?;
+    migration::KeysMigrator::up(keys.pool(), None).await.map_err(newer)?;
     Ok(keys)
 }
 
@@ -149,85 +149,6 @@ pub async fn lease_now(tx: &Tx) -> Result<DateTime<Utc>, Error> {
             Ok(DateTime::from_timestamp_micros(now).unwrap_or_default() + tx.clock_offset())
         }
     }
-}
-
-/// Throws a writer's connection away, so that its next transaction begins on a new one.
-pub(super) async fn renew(connection: &DatabaseConnection, driver: Driver) {
-    // A connection that does not even close is gone as well.
-    match driver {
-        Driver::Sqlite => {
-            if let Ok(held) = connection.get_sqlite_connection_pool().acquire().await {
-                drop(held.close().await);
-            }
-        }
-        Driver::Postgres => {
-            if let Ok(held) = connection.get_postgres_connection_pool().acquire().await {
-                drop(held.close().await);
-            }
-        }
-    }
-}
-
-async fn sqlite(file: &Path, connections: u32, read_only: bool) -> Result<DatabaseConnection, Error> {
-    // Made for its owner alone; what SQLite lays beside it takes over the mode. A file that is there is left alone:
-    // closing it once more would drop every lock that this process holds on it, and the next other process to look into
-    // it would take itself for the last one and remove the log under our feet.
-    let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(file).map(drop);
-    let made = made.or_else(|error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(error) });
-    made.map_err(|error| Error::Settings(format!("AFTERGLOW_DATA: {}: {error}", file.display())))?;
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .create_if_missing(!read_only)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY)
-        .pragma("secure_delete", "ON")
-        .pragma("query_only", if read_only { "ON" } else { "OFF" });
-    let pool = SqlitePoolOptions::new()
-        .max_connections(connections)
-        .min_connections(1)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(options)
-        .await
-        .map_err(|error| Error::Settings(format!("AFTERGLOW_DATA: {} does not open: {error}", file.display())))?;
-    Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
-}
-
-async fn postgres(url: &str, connections: u32, schema: &str) -> Result<DatabaseConnection, Error> {
-    let wrong = |what: String| Error::Settings(format!("AFTERGLOW_DATABASE_URL: {what}"));
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|_| wrong("not a PostgreSQL URL".into()))?
-        .application_name("afterglow")
-        .options([
-            ("search_path", schema),
-            ("statement_timeout", "5s"),
-            ("lock_timeout", "2s"),
-            ("idle_in_transaction_session_timeout", "10s"),
-        ]);
-    let pool = PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(5))
-        .test_before_acquire(false)
-        .connect_with(options)
-        .await
-        .map_err(|error| wrong(format!("the server does not answer: {error}")))?;
-    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
-}
-
-/// A server that may forget what it acknowledged is refused.
-async fn durable(connection: &DatabaseConnection) -> Result<(), Error> {
-    for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
-        let statement = Statement::from_string(sea_orm::DatabaseBackend::Postgres, format!("SHOW {setting}"));
-        let row = connection.query_one_raw(statement).await?.ok_or_else(|| Error::internal("no setting"))?;
-        let value: String = row.try_get("", setting)?;
-        if value == "off" {
-            return Err(Error::Settings(format!("AFTERGLOW_DATABASE_URL: the server runs with {setting}=off")));
-        }
-    }
-    Ok(())
 }
 
 fn newer(error: sea_orm::DbErr) -> Error {

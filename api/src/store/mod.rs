@@ -11,6 +11,7 @@ pub mod demo;
 pub mod flags;
 pub mod idempotency;
 pub mod invitations;
+mod link;
 pub mod members;
 pub mod notifications;
 pub mod outbox;
@@ -25,5 +26,6 @@ pub mod standing;
 mod writer;
 
 pub use database::{Database, Place, lease_now};
+pub use link::Link;
 pub use scope::Scope;
 pub use writer::Tx;

@@ -352,8 +352,8 @@ pub(super) async fn insert_all(
     messages: impl IntoIterator<Item = (delivery::Model, Model)>,
 ) -> Result<(), Error> {
     let (deliveries, messages): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
-    bulk::insert(tx, messages).await?;
-    bulk::insert(tx, deliveries).await
+    bulk::insert(tx.db(), messages).await?;
+    Ok(bulk::insert(tx.db(), deliveries).await?)
 }
 
 /// The delivery of a message of the past, as its state says.

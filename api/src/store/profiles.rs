@@ -12,7 +12,7 @@ use crate::{
 use entities::{Micros, care_relation, patient, patient::Column};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, Query},
 };
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ pub async fn update(tx: &Tx, profile: &Profile, keys: &OwnerKeys) -> Result<(), 
 
 /// One page of a clinic's patients, in the order of their ids; what is sealed stays so: open it with [`open`].
 pub async fn page(
-    db: &DatabaseConnection,
+    db: &impl ConnectionTrait,
     clinic: Uuid,
     whose: Whose,
     after: Option<Uuid>,

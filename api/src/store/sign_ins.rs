@@ -15,7 +15,7 @@ use chrono_tz::Tz;
 use entities::{Micros, account, clinic, cookie, member, token};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, QueryFilter,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
     sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement},
 };
 use uuid::Uuid;
@@ -123,7 +123,7 @@ impl Row {
 }
 
 /// The sign-in of an access token; none if it was revoked, or its account may no longer sign in.
-pub async fn find_access(db: &DatabaseConnection, hash: Hash) -> Result<Option<Held>, Error> {
+pub async fn find_access(db: &impl ConnectionTrait, hash: Hash) -> Result<Option<Held>, Error> {
     use token::Column::{AccountId, CreatedAt, ExpiresAt, FamilyId, FirstUsedAt, Hash, Kind, Parent};
     let token = |column| Expr::col((token::Entity, column));
     let mut query = owners(token(AccountId));
@@ -140,7 +140,7 @@ pub async fn find_access(db: &DatabaseConnection, hash: Hash) -> Result<Option<H
 }
 
 /// The sign-in of a cookie; none if it was revoked, or its account may no longer sign in.
-pub async fn find_cookie(db: &DatabaseConnection, hash: Hash) -> Result<Option<Held>, Error> {
+pub async fn find_cookie(db: &impl ConnectionTrait, hash: Hash) -> Result<Option<Held>, Error> {
     use cookie::Column::{AccountId, EndsAt, Hash, SeenAt};
     let cookie = |column| Expr::col((cookie::Entity, column));
     let mut query = owners(cookie(AccountId));
@@ -176,7 +176,7 @@ pub async fn insert(tx: &Tx, family: &Family, pair: Pair, parent: Option<Hash>) 
 }
 
 /// Whose a refresh token is, spent or not; a first look, before the unit that decides.
-pub async fn refresh_account(db: &DatabaseConnection, hash: Hash) -> Result<Option<Uuid>, Error> {
+pub async fn refresh_account(db: &impl ConnectionTrait, hash: Hash) -> Result<Option<Uuid>, Error> {
     let row = token::Entity::find_by_id(hash.to_vec()).filter(token::Column::Kind.eq(REFRESH)).one(db).await?;
     Ok(row.map(|row| row.account_id))
 }
@@ -315,7 +315,7 @@ fn owners(id: Expr) -> SelectStatement {
         .to_owned()
 }
 
-async fn held(db: &DatabaseConnection, query: &SelectStatement) -> Result<Option<Held>, Error> {
+async fn held(db: &impl ConnectionTrait, query: &SelectStatement) -> Result<Option<Held>, Error> {
     let row = db.query_one(query).await?;
     row.map(|row| Row::from_query_result(&row, "")).transpose()?.map(Row::held).transpose()
 }

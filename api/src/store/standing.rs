@@ -82,7 +82,7 @@ async fn first_session(tx: &Tx, patient: Uuid) -> Result<Option<DateTime<Utc>>, 
 
 /// Stores the standings of a patient who has none yet, by the number of the instrument.
 pub async fn insert_all(tx: &Tx, patient: Uuid, standings: &[(i16, Standing)]) -> Result<(), Error> {
-    bulk::insert(tx, standings.iter().map(|(series, standing)| row(patient, *series, standing))).await
+    Ok(bulk::insert(tx.db(), standings.iter().map(|(series, standing)| row(patient, *series, standing))).await?)
 }
 
 fn row(patient: Uuid, series: i16, standing: &Standing) -> Model {

@@ -4,13 +4,11 @@
 //! of its own, commits them together and only then answers. A unit that fails or panics rolls back alone. A caller that
 //! hangs up changes nothing: its unit runs to its end.
 
-use super::database::{self, Driver};
+use super::{audit, database::Driver, link::Link};
 use crate::{clock::Clock, error::Error, events::Event};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
 use std::{cell::RefCell, panic::AssertUnwindSafe, pin::Pin};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use uuid::Uuid;
@@ -27,6 +25,7 @@ pub struct Tx {
     now: DateTime<Utc>,
     driver: Driver,
     events: broadcast::Sender<Event>,
+    audited: RefCell<Vec<audit::Line>>,
     afterwards: RefCell<Vec<Afterwards>>,
 }
 
@@ -57,6 +56,11 @@ impl Tx {
     /// How far a test has moved the clock from the machine's.
     pub(super) fn clock_offset(&self) -> TimeDelta {
         self.clock.offset()
+    }
+
+    /// Puts lines into the audit log with the unit's COMMIT.
+    pub(super) fn audit(&self, lines: impl IntoIterator<Item = audit::Line>) {
+        self.audited.borrow_mut().extend(lines);
     }
 
     /// Tells those who listen, once the unit is committed.
@@ -161,15 +165,14 @@ impl Writer {
     /// Starts the writer's thread. `lost` turns true when a SQLite COMMIT fails: the process must end then, since what
     /// the file holds is no longer known.
     pub(super) fn start(
-        connection: DatabaseConnection,
-        driver: Driver,
+        link: Link,
         clock: Clock,
         events: broadcast::Sender<Event>,
         lost: watch::Sender<bool>,
     ) -> Result<Self, Error> {
         let (sender, units) = mpsc::channel(QUEUE);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::internal)?;
-        let line = Line { connection, driver, clock, events, lost };
+        let line = Line { link, clock, events, lost };
         std::thread::Builder::new()
             .name("afterglow-writer".into())
             .spawn(move || tokio::task::LocalSet::new().block_on(&runtime, line.serve(units)))
@@ -186,13 +189,12 @@ impl Writer {
         self.0
             .try_send(Box::new(Job { unit, caller }))
             .map_err(|_| Error::Unavailable("too many writes wait, or the writer has ended".into()))?;
-        outcome.await.map_err(|_| Error::Unavailable("the writer has ended".into()))?
+        outcome.await.map_err(|_| Error::Unavailable("the unit was given up, or the writer has ended".into()))?
     }
 }
 
 struct Line {
-    connection: DatabaseConnection,
-    driver: Driver,
+    link: Link,
     clock: Clock,
     events: broadcast::Sender<Event>,
     lost: watch::Sender<bool>,
@@ -211,22 +213,23 @@ impl Line {
 
     /// One transaction for the first unit and all that wait behind it.
     async fn group(&self, first: Box<dyn Unit>, units: &mut mpsc::Receiver<Box<dyn Unit>>) {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: (self.driver == Driver::Sqlite).then_some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let group = match self.connection.begin_with_options(options).await {
+        let group = match self.link.begin().await {
             Ok(group) => group,
             Err(error) => {
-                first.refuse(Fate::of(error));
-                return database::renew(&self.connection, self.driver).await;
+                let fate = Fate::of(error);
+                first.refuse(fate);
+                // Who waits behind it would wait as long again, one after the other.
+                while let Ok(unit) = units.try_recv() {
+                    unit.refuse(fate);
+                }
+                return self.link.renew().await;
             }
         };
-        let (mut answers, mut afterwards) = (Vec::new(), Vec::new());
+        let (mut answers, mut kept) = (Vec::new(), Kept::default());
         let mut next = Some(first);
         let mut broken = None;
         while let Some(unit) = next {
-            match self.one(&group, unit, &mut afterwards).await {
+            match self.one(&group, unit, &mut kept).await {
                 Ok(answer) => answers.push(answer),
                 Err((answer, fate)) => {
                     answers.extend(answer);
@@ -236,14 +239,14 @@ impl Line {
             }
             next = if answers.len() < GROUP { units.try_recv().ok() } else { None };
         }
-        let fate = self.settle(group, broken).await;
+        let fate = self.settle(group, broken, kept.audited).await;
         if matches!(fate, Fate::Committed) {
-            for then in afterwards {
+            for then in kept.afterwards {
                 then();
             }
         } else {
             // The driver counts open transactions, and has lost count: what it called COMMIT next would be none.
-            database::renew(&self.connection, self.driver).await;
+            self.link.renew().await;
         }
         for answer in answers {
             answer(fate);
@@ -255,9 +258,9 @@ impl Line {
         &self,
         group: &DatabaseTransaction,
         unit: Box<dyn Unit>,
-        afterwards: &mut Vec<Afterwards>,
+        kept: &mut Kept,
     ) -> Result<Answer, (Option<Answer>, Fate)> {
-        let savepoint = match group.begin().await {
+        let savepoint = match self.link.within(group.begin()).await {
             Ok(savepoint) => savepoint,
             Err(error) => {
                 let fate = Fate::of(error);
@@ -265,21 +268,24 @@ impl Line {
                 return Err((None, fate));
             }
         };
-        let (clock, events) = (self.clock.clone(), self.events.clone());
+        let (clock, events, driver) = (self.clock.clone(), self.events.clone(), self.link.driver());
         let now = clock.now();
-        let tx = Tx { savepoint, clock, now, driver: self.driver, events, afterwards: RefCell::default() };
-        let (outcome, answer) = unit.run(&tx).await;
-        let Tx { savepoint, afterwards: of_unit, .. } = tx;
+        let (audited, afterwards) = Default::default();
+        let tx = Tx { savepoint, clock, now, driver, events, audited, afterwards };
+        // Given up, it drops its caller's line: that is an answer too.
+        let (outcome, answer) = self.link.patiently(unit.run(&tx)).await.ok_or((None, Fate::Lost))?;
+        let Tx { savepoint, audited, afterwards, .. } = tx;
         let ended = match outcome {
-            Outcome::Kept => savepoint.commit().await,
-            Outcome::Refused | Outcome::StorageFull => savepoint.rollback().await,
+            Outcome::Kept => self.link.within(savepoint.commit()).await,
+            Outcome::Refused | Outcome::StorageFull => self.link.within(savepoint.rollback()).await,
         };
         match ended {
             // SQLite has undone more than this unit, whatever it says of the savepoint.
             _ if outcome == Outcome::StorageFull => Err((Some(answer), Fate::StorageFull)),
             Ok(()) => {
                 if outcome == Outcome::Kept {
-                    afterwards.append(&mut of_unit.into_inner());
+                    kept.audited.append(&mut audited.into_inner());
+                    kept.afterwards.append(&mut afterwards.into_inner());
                 }
                 Ok(answer)
             }
@@ -287,18 +293,32 @@ impl Line {
         }
     }
 
-    async fn settle(&self, group: DatabaseTransaction, broken: Option<Fate>) -> Fate {
+    async fn settle(&self, group: DatabaseTransaction, broken: Option<Fate>, audited: Vec<audit::Line>) -> Fate {
         let fate = match broken {
-            None => group.commit().await.map_or_else(Fate::of, |()| Fate::Committed),
+            None => self.commit(group, audited).await.map_or_else(Fate::of, |()| Fate::Committed),
             Some(fate) => {
-                // What is left of it may be undone already.
-                drop(group.rollback().await);
+                // What is left of it may be undone already, and a connection that fell silent is not asked once more.
+                if !matches!((fate, self.link.driver()), (Fate::Lost, Driver::Postgres)) {
+                    drop(self.link.within(group.rollback()).await);
+                }
                 fate
             }
         };
-        if matches!(fate, Fate::Lost) && self.driver == Driver::Sqlite {
+        if matches!(fate, Fate::Lost) && self.link.driver() == Driver::Sqlite {
             self.lost.send_replace(true);
         }
         fate
     }
+
+    async fn commit(&self, group: DatabaseTransaction, audited: Vec<audit::Line>) -> Result<(), DbErr> {
+        self.link.within(audit::write(&group, self.link.driver(), audited)).await?;
+        self.link.within(group.commit()).await
+    }
+}
+
+/// What the units of a group leave to be done when they are committed.
+#[derive(Default)]
+struct Kept {
+    audited: Vec<audit::Line>,
+    afterwards: Vec<Afterwards>,
 }

@@ -109,8 +109,8 @@ pub async fn insert_all(tx: &Tx, author: &Author, flags: &[Past]) -> Result<(), 
             evidence.push(evidence_row(patient, flag.id, finding, *evaluated_at)?);
         }
     }
-    bulk::insert(tx, rows).await?;
-    bulk::insert(tx, evidence).await
+    bulk::insert(tx.db(), rows).await?;
+    Ok(bulk::insert(tx.db(), evidence).await?)
 }
 
 async fn save(tx: &Tx, author: &Author, old: &Model, flag: &Flag, words: &Words) -> Result<Model, Error> {

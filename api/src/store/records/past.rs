@@ -51,8 +51,8 @@ impl Past {
         if patients::take_seqs(tx, patient, self.seq).await? != self.seq {
             return Err(Error::internal("a past for somebody who has one"));
         }
-        bulk::insert(tx, self.records.into_values()).await?;
-        bulk::insert(tx, self.versions).await?;
-        bulk::insert(tx, self.measurements.into_values()).await
+        bulk::insert(tx.db(), self.records.into_values()).await?;
+        bulk::insert(tx.db(), self.versions).await?;
+        Ok(bulk::insert(tx.db(), self.measurements.into_values()).await?)
     }
 }

@@ -171,7 +171,7 @@ pub async fn insert_all(tx: &Tx, author: &Author, reminders: &[Past]) -> Result<
         }
         rows.push(row);
     }
-    bulk::insert(tx, rows).await?;
+    bulk::insert(tx.db(), rows).await?;
     notifications::insert_all(tx, messages).await
 }
 

@@ -1,0 +1,228 @@
+//! A pool of connections to the database. None to PostgreSQL is waited on for ever: a network that swallows what it is
+//! given answers nothing, and the kernel tells only after a quarter of an hour.
+
+use super::database::Driver;
+use crate::error::{Error, sql_code};
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector, Statement, TransactionOptions,
+    TransactionTrait,
+    prelude::async_trait::async_trait,
+    sqlx::{
+        self,
+        postgres::{PgConnectOptions, PgPoolOptions},
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    },
+};
+use std::{
+    path::Path,
+    pin::pin,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How long PostgreSQL may take for one step: a single read, BEGIN, a unit, COMMIT. The server gives up a statement
+/// sooner by itself, so that this is the end of a connection, not of a slow one's patience.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a connection may take to be made, or to become free.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long a statement waits for another process's lock on the file.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The way to the database. Cheap to clone.
+#[derive(Clone)]
+pub struct Link {
+    pool: DatabaseConnection,
+    /// Of a server's; a file of ours does not fall silent.
+    trust: Option<Trust>,
+}
+
+/// Which connections to a server are still used: those made since the last one broke off or fell silent. Any other is
+/// closed without a word when it comes back or is asked for. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Trust(Arc<Mutex<Option<Instant>>>);
+
+impl Trust {
+    fn lose(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn check(&self, age: Duration) -> Result<bool, sqlx::Error> {
+        let lost = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lost.is_none_or(|lost| age < lost.elapsed()) { Ok(true) } else { Err(sqlx::Error::WorkerCrashed) }
+    }
+}
+
+impl Link {
+    /// The file of an embedded database.
+    pub(super) async fn to_file(file: &Path, connections: u32, read_only: bool) -> Result<Self, Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(!read_only)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY)
+            .pragma("secure_delete", "ON")
+            .pragma("query_only", if read_only { "ON" } else { "OFF" });
+        let pool = SqlitePoolOptions::new()
+            .max_connections(connections)
+            .min_connections(1)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options)
+            .await
+            .map_err(|error| Error::Settings(format!("AFTERGLOW_DATA: {} does not open: {error}", file.display())))?;
+        Ok(Self { pool: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool), trust: None })
+    }
+
+    /// A PostgreSQL server.
+    pub(super) async fn to_server(url: &str, connections: u32, schema: &str, trust: &Trust) -> Result<Self, Error> {
+        let wrong = |what: String| Error::Settings(format!("AFTERGLOW_DATABASE_URL: {what}"));
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|_| wrong("not a PostgreSQL URL".into()))?
+            .application_name("afterglow")
+            .options([
+                ("search_path", schema),
+                ("statement_timeout", "5s"),
+                ("lock_timeout", "2s"),
+                ("idle_in_transaction_session_timeout", "10s"),
+                // The server's end of a connection that was cut goes as soon, and what it held is free again.
+                ("tcp_keepalives_idle", "10"),
+                ("tcp_keepalives_interval", "5"),
+                ("tcp_keepalives_count", "2"),
+            ]);
+        let (coming, going) = (trust.clone(), trust.clone());
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE)
+            .test_before_acquire(false)
+            .before_acquire(move |_, about| Box::pin(std::future::ready(going.check(about.age))))
+            .after_release(move |_, about| Box::pin(std::future::ready(coming.check(about.age))))
+            .connect_with(options)
+            .await
+            .map_err(|error| wrong(format!("the server does not answer: {error}")))?;
+        Ok(Self { pool: SqlxPostgresConnector::from_sqlx_postgres_pool(pool), trust: Some(trust.clone()) })
+    }
+
+    /// The pool itself, for what brings the schema up to date.
+    pub(super) fn pool(&self) -> &DatabaseConnection {
+        &self.pool
+    }
+
+    /// Begins a transaction that writes.
+    pub(super) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: self.trust.is_none().then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.within(self.pool.begin_with_options(options)).await
+    }
+
+    /// One step of talking to the database.
+    pub(super) async fn within<T>(&self, step: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        let silent = Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
+        let done = self.patiently(step).await.unwrap_or(silent);
+        if let (Some(trust), Err(error)) = (&self.trust, &done)
+            && is_broken(error)
+        {
+            trust.lose();
+        }
+        done
+    }
+
+    /// A step's outcome; `None` if it took longer than anything does on a connection that is alive.
+    pub(super) async fn patiently<T>(&self, step: impl Future<Output = T>) -> Option<T> {
+        let Some(trust) = &self.trust else { return Some(step.await) };
+        let mut step = pin!(step);
+        tokio::select! {
+            biased;
+            done = &mut step => Some(done),
+            () = tokio::time::sleep(PATIENCE) => {
+                // Before the step lets its connection go.
+                trust.lose();
+                tracing::error!("the database has fallen silent");
+                None
+            }
+        }
+    }
+
+    /// A step for somebody who may hang up. It goes on to its end: the driver waits without end for a connection that
+    /// came back in the middle of an answer, and a silent one would be missing in the pool.
+    async fn detached<T: Send + 'static>(
+        &self,
+        step: impl Future<Output = Result<T, DbErr>> + Send + 'static,
+    ) -> Result<T, DbErr> {
+        if self.trust.is_none() {
+            return step.await;
+        }
+        let this = self.clone();
+        let ended = tokio::spawn(async move { this.within(step).await }).await;
+        ended.unwrap_or(Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)))
+    }
+
+    /// Throws a writer's connection away, so that its next transaction begins on a new one.
+    pub(super) async fn renew(&self) {
+        if let Some(trust) = &self.trust {
+            return trust.lose();
+        }
+        // A connection that does not even close is gone as well.
+        if let Ok(held) = self.pool.get_sqlite_connection_pool().acquire().await {
+            drop(held.close().await);
+        }
+    }
+
+    /// What stands behind it.
+    pub(super) fn driver(&self) -> Driver {
+        if self.trust.is_some() { Driver::Postgres } else { Driver::Sqlite }
+    }
+}
+
+/// Whether an error ends its connection, and most likely its neighbours: the server went down, or the network did.
+fn is_broken(error: &DbErr) -> bool {
+    let ended = matches!(sql_code(error).as_deref(), None | Some("57P01" | "57P02" | "57P03" | "25P03"));
+    // None was free in time: those there are may be in good health.
+    ended && !matches!(error, DbErr::ConnectionAcquire(_))
+}
+
+#[async_trait]
+impl ConnectionTrait for Link {
+    fn get_database_backend(&self) -> DbBackend {
+        self.pool.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let pool = self.pool.clone();
+        self.detached(async move { pool.execute_raw(statement).await }).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let (pool, sql) = (self.pool.clone(), sql.to_owned());
+        self.detached(async move { pool.execute_unprepared(&sql).await }).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let pool = self.pool.clone();
+        self.detached(async move { pool.query_one_raw(statement).await }).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let pool = self.pool.clone();
+        self.detached(async move { pool.query_all_raw(statement).await }).await
+    }
+}
+
+/// A server that may forget what it acknowledged is refused.
+pub(super) async fn durable(link: &Link) -> Result<(), Error> {
+    for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+        let statement = Statement::from_string(DbBackend::Postgres, format!("SHOW {setting}"));
+        let row = link.query_one_raw(statement).await?.ok_or_else(|| Error::internal("no setting"))?;
+        let value: String = row.try_get("", setting)?;
+        if value == "off" {
+            return Err(Error::Settings(format!("AFTERGLOW_DATABASE_URL: the server runs with {setting}=off")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! A PostgreSQL that falls silent, throws us out, or serves several of us at once: what was acknowledged is there, the
+//! rest was refused with a word on when to come back, and the service goes on by itself.
+
+use crate::support::{Answer, Clinic, Person, Place, Wire};
+use afterglow::{app::App, config::Config, security::seal::Secret, store};
+use entities::{record, record_version};
+use futures_util::future::join_all;
+use poem::http::Method;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, Database, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use std::{collections::BTreeSet, time::Duration};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+const MOODS: &str = "/v1/patients/me/mood-scores";
+
+/// Whether a write was acknowledged; if not, then with a 503 that says when to come back.
+#[track_caller]
+fn acknowledged(answer: &Answer) -> bool {
+    if answer.status != 201 {
+        answer.problem(503, "unavailable");
+        assert!(answer.headers.contains_key("Retry-After"));
+    }
+    answer.status == 201
+}
+
+async fn is_ready(clinic: &Clinic) -> bool {
+    clinic.anonymous(Method::GET, "/health/ready").status().await == 200
+}
+
+/// Enough patients for every writer to have some.
+async fn patients(clinic: &Clinic) -> Vec<Person> {
+    let mut patients = vec![clinic.patient.clone()];
+    while patients.len() < 16 {
+        patients.push(clinic.new_patient().await);
+    }
+    patients
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_fall_silent_cost_a_503_and_are_made_anew() {
+    let (wire, place) = Wire::new().await;
+    let clinic = Clinic::open(place).await;
+    let patients = patients(&clinic).await;
+    let write = || join_all(patients.iter().map(|patient| clinic.post(patient, MOODS, clinic.mood(5))));
+    assert!(write().await.iter().all(acknowledged));
+    assert!(is_ready(&clinic).await);
+
+    wire.fall_silent();
+    assert!(!is_ready(&clinic).await, "a writer that does not answer is noticed");
+    // Somebody who does not wait for the answer leaves no connection behind that nobody gets back.
+    let hang_up = clinic.get(&clinic.patient, MOODS);
+    assert!(tokio::time::timeout(Duration::from_millis(200), hang_up).await.is_err());
+    let began = Instant::now();
+    let kept = write().await.iter().filter(|answer| acknowledged(answer)).count();
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+    assert!(kept < patients.len());
+    assert!(write().await.iter().all(acknowledged), "and then it goes on");
+    assert!(is_ready(&clinic).await);
+    let rows = record::Entity::find().count(clinic.app.db.read()).await.unwrap();
+    assert_eq!(rows as usize, 2 * patients.len() + kept);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thrown_out_in_the_middle_of_the_work_it_loses_nothing_that_it_acknowledged() {
+    let clinic = Clinic::on_postgres().await;
+    let patients = patients(&clinic).await;
+    let store::Place::Url(url) = clinic.place() else { panic!("a URL") };
+    let admin = Database::connect(url).await.unwrap();
+    let throw_out = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE datname = current_database() AND application_name = 'afterglow'";
+    let (mut kept, mut refused) = (BTreeSet::new(), 0);
+    for _ in 0..10 {
+        let writes = patients.iter().map(|patient| async {
+            let mut kept = Vec::new();
+            let mut refused = 0;
+            for _ in 0..4 {
+                let answer = clinic.post(patient, MOODS, clinic.mood(5)).await;
+                if acknowledged(&answer) {
+                    kept.push(answer.json()["id"].as_str().unwrap().parse::<Uuid>().unwrap());
+                } else {
+                    refused += 1;
+                }
+            }
+            (kept, refused)
+        });
+        let (writes, thrown) = tokio::join!(join_all(writes), admin.execute_unprepared(throw_out));
+        thrown.unwrap();
+        for (ids, failures) in writes {
+            kept.extend(ids);
+            refused += failures;
+        }
+        // The next one finds it healed, or a connection that nobody has touched since.
+        let mut tries = 0;
+        while !is_ready(&clinic).await {
+            tries += 1;
+            assert!(tries < 20, "it does not heal");
+        }
+    }
+    assert!(refused > 0, "nobody was thrown out in the middle of anything");
+    assert!(kept.len() > 100, "{}", kept.len());
+    let rows = record::Entity::find().select_only().column(record::Column::Id).into_tuple::<Uuid>();
+    let stored: BTreeSet<Uuid> = rows.all(clinic.app.db.read()).await.unwrap().into_iter().collect();
+    assert!(kept.is_subset(&stored), "{:?}", kept.difference(&stored).collect::<Vec<_>>());
+    for patient in &patients {
+        let mut seqs = seqs(&clinic.app, patient.id).await;
+        seqs.sort_unstable();
+        assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>());
+    }
+}
+
+/// The numbers of all versions of a patient's records.
+async fn seqs(app: &App, patient: Uuid) -> Vec<i64> {
+    let now = record::Entity::find().filter(record::Column::PatientId.eq(patient));
+    let now = now.select_only().column(record::Column::Seq).into_tuple::<i64>().all(app.db.read());
+    let was = record_version::Entity::find().filter(record_version::Column::PatientId.eq(patient));
+    let was = was.select_only().column(record_version::Column::Seq).into_tuple::<i64>().all(app.db.read());
+    let (now, was) = tokio::join!(now, was);
+    now.unwrap().into_iter().chain(was.unwrap()).collect()
+}
+
+/// A second process on the same rows.
+async fn another(place: &store::Place, clinic: &Clinic, master: Secret) -> App {
+    let config = Config::from([], None).unwrap();
+    App::open(config, clinic.clock.clone(), place, master).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_number_a_patients_records_without_gap_and_audit_in_the_order_of_their_commits() {
+    let (place, master) = (Place::postgres().await, Secret::random());
+    let clinic = Clinic::open_with(place, master.clone()).await;
+    let beside = clinic.beside(another(clinic.place(), &clinic, master).await);
+    let reader = another_reader(clinic.place()).await;
+    let done = tokio::sync::Notify::new();
+    // Whoever follows the log sees each line at its end: none appears later before one that was seen.
+    let follow = async {
+        let mut seen: Vec<i64> = Vec::new();
+        let mut last = false;
+        loop {
+            use entities::audit::{Column, Entity};
+            let ids = Entity::find().select_only().column(Column::Id).order_by_asc(Column::Id);
+            let ids = ids.into_tuple::<i64>().all(&reader).await.unwrap();
+            assert!(ids.starts_with(&seen), "a line came before one that was there already");
+            seen = ids;
+            if last {
+                return seen.len();
+            }
+            last = tokio::time::timeout(Duration::from_millis(1), done.notified()).await.is_ok();
+        }
+    };
+    let write = async {
+        let calls = (0..400).map(|call| {
+            let (through, patient) = (if call % 2 == 0 { &clinic } else { &beside }, &clinic.patient);
+            through.post(patient, MOODS, clinic.mood(call % 11))
+        });
+        let answers = join_all(calls).await;
+        done.notify_one();
+        answers
+    };
+    let (lines, answers) = tokio::join!(follow, write);
+    assert!(answers.iter().all(acknowledged));
+    assert!(lines >= 400);
+    let mut seqs = seqs(&clinic.app, clinic.patient.id).await;
+    seqs.sort_unstable();
+    assert_eq!(seqs, (1..=400).collect::<Vec<i64>>());
+}
+
+async fn another_reader(place: &store::Place) -> sea_orm::DatabaseConnection {
+    let store::Place::Url(url) = place else { panic!("a URL") };
+    Database::connect(url).await.unwrap()
+}
