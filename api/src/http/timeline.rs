@@ -19,7 +19,9 @@ use poem_openapi::{
     ApiResponse, OpenApi,
     param::Query,
     registry::{MetaSchema, MetaSchemaRef},
+    types::{ParseError, ParseFromParameter, ParseResult, Type},
 };
+use std::borrow::Cow;
 
 /// One page of the time line.
 pub struct TimelinePage;
@@ -68,7 +70,7 @@ impl Timeline {
         /// Before this instant; now unless told.
         to: Query<Option<DateTime<FixedOffset>>>,
         /// Only these kinds, separated by commas, such as `mood-scores,sessions`; all unless told.
-        kinds: Query<Option<String>>,
+        kinds: Query<Option<Kinds>>,
         /// How many at most; 50 unless told.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u64>>,
@@ -82,7 +84,7 @@ impl Timeline {
             after: cursor.0.as_deref().map(cursor::decode).transpose()?,
             limit: limit.0.unwrap_or(50),
         };
-        let kinds = kinds.0.as_deref().map(kinds_named).transpose()?.unwrap_or_default();
+        let kinds = kinds.0.unwrap_or_default().0;
         let (page, next) = records::page(self.0.db.read(), &keys, &permit.scope, &kinds, &window).await?;
         permit.audit_read(&self.0, "timeline_list", None).await?;
         Ok(Many::Page(Raw::new(splice_page(page.iter().map(entry), next.map(cursor::encode)))))
@@ -93,8 +95,38 @@ fn entry(document: &Document) -> String {
     format!("{{\"resource\":\"{}\",\"record\":{}}}", document.kind.name(), document.json)
 }
 
-fn kinds_named(names: &str) -> Result<Vec<Kind>, Error> {
-    let kind = |name| Kind::ALL.into_iter().find(|kind| kind.name() == name);
-    let kinds: Option<Vec<Kind>> = names.split(',').map(kind).collect();
-    kinds.ok_or_else(|| Error::bad_request("query:kinds", "must be kinds of records, separated by commas"))
+/// Kinds of records by name, separated by commas.
+#[derive(Default)]
+struct Kinds(Vec<Kind>);
+
+impl Type for Kinds {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = Self;
+    type RawElementValueType = Kind;
+
+    fn name() -> Cow<'static, str> {
+        "string_kinds".into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        let names = Kind::ALL.map(Kind::name).join("|");
+        let pattern = Some(format!("^({names})(,({names}))*$"));
+        MetaSchemaRef::Inline(Box::new(MetaSchema { pattern, ..MetaSchema::new("string") }))
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Kind> + 'a> {
+        Box::new(self.0.iter())
+    }
+}
+
+impl ParseFromParameter for Kinds {
+    fn parse_from_parameter(names: &str) -> ParseResult<Self> {
+        let kind = |name| Kind::ALL.into_iter().find(|kind| kind.name() == name);
+        let kinds: Option<Vec<Kind>> = names.split(',').map(kind).collect();
+        kinds.map(Self).ok_or_else(|| ParseError::custom("must be kinds of records, separated by commas"))
+    }
 }
