@@ -21,7 +21,7 @@ use afterglow::{
         sessions::Session,
     },
     error::Error,
-    security::seal::{OwnerKeys, Secret},
+    security::{seal::OwnerKeys, secret::Secret},
     store::{
         Scope, Tx, accounts,
         records::{self, After, Author, Document, Precondition, Window},

@@ -8,10 +8,9 @@ use crate::{
     security::{
         guessing::Guessing,
         passwords::Passwords,
-        seal::{Keys, Secret},
-        sign_ins::SignIns,
+        secret::Secret,
     },
-    store::{Database, Place},
+    store::{Database, Keys, Place, SignIns},
 };
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::{broadcast, watch};

@@ -5,8 +5,8 @@ use crate::{
     clock::Clock,
     config::{Ask, Config, MasterKey},
     error::Error,
-    security::seal::{Keys, Secret},
-    store::Place,
+    security::secret::Secret,
+    store::{Keys, Place},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::{

@@ -10,8 +10,11 @@
 
 use afterglow::{
     domain::record::Visibility,
-    security::seal::{Class, Keys, OwnerKeys, Secret, Spot},
-    store::database::Place,
+    security::{
+        seal::{Class, OwnerKeys, Spot},
+        secret::Secret,
+    },
+    store::{Keys, Place},
 };
 use base64::Engine;
 use rusqlite::{Connection, types::Value};

@@ -14,7 +14,7 @@ use afterglow::{
     },
     security::{
         access::Roles,
-        seal::Secret,
+        secret::Secret,
         tokens::{Purpose, Token},
     },
     store::{self, Scope, Tx, accounts::Secrets, care_team::Relation},
@@ -279,7 +279,7 @@ async fn new_clinic(app: &App, id: Uuid) {
 async fn new_account(app: &App, clinic: Uuid, id: Uuid, kind: AccountKind) -> Person {
     let keys = store::accounts::keys(&app.keys, kind, clinic, id).await.unwrap();
     let email = format!("{id}@example.org");
-    let (email_index, password_hash) = (app.keys.email_index(&email), String::new());
+    let (email_index, password_hash) = (app.keys.codes().email_index(&email), String::new());
     let account = store::accounts::NewAccount { id, clinic, kind, email_index, password_hash, demo: false };
     let token = Token::new(Purpose::Access);
     let now = app.clock.now();

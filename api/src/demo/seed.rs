@@ -226,7 +226,7 @@ async fn finish(app: &App, drawn: &DemoClinic, password: &Zeroizing<String>) -> 
     for (name, id) in LOGINS.into_iter().zip(ids) {
         let Some(id) = id else { continue };
         let kind = if Some(id) == patient { AccountKind::Patient } else { AccountKind::Member };
-        let email_index = app.keys.email_index(&address(name));
+        let email_index = app.keys.codes().email_index(&address(name));
         let account = NewAccount { id, clinic: drawn.id, kind, email_index, password_hash: hash.clone(), demo: true };
         let keys = accounts::keys(&app.keys, kind, drawn.id, id).await?;
         new.push((account, Secrets { email: address(name), totp: None }, keys));
@@ -245,7 +245,7 @@ async fn finish(app: &App, drawn: &DemoClinic, password: &Zeroizing<String>) -> 
 async fn set_passwords(app: &App, password: &Zeroizing<String>) -> Result<(), Error> {
     let hash = app.passwords.turn().await?.hash(password.clone()).await?;
     for name in LOGINS {
-        let index = app.keys.email_index(&address(name));
+        let index = app.keys.codes().email_index(&address(name));
         let Some(account) = accounts::find_by_email(app.db.read(), &index).await? else { continue };
         let hash = hash.clone();
         let unit = async move |tx: &Tx| {

@@ -123,7 +123,7 @@ fn change(change: &Change) -> String {
 /// database was set up anew must not be taken for a place in it.
 fn encode(app: &App, patient: Uuid, seq: i64) -> String {
     let number = seq.to_be_bytes();
-    let code = app.keys.code("changes", &[&patient.as_bytes()[..], &number].concat());
+    let code = app.keys.codes().code("changes", &[&patient.as_bytes()[..], &number].concat());
     URL_SAFE_NO_PAD.encode([&number[..], &code[..CODE]].concat())
 }
 

@@ -40,7 +40,7 @@ async fn stop(app: App, request: Request) -> poem::Result<Response> {
 /// Whose reminder the link stops, and which.
 fn named(app: &App, request: &Request) -> Result<(Uuid, Uuid), Error> {
     let token = request.raw_path_param("token").unwrap_or_default();
-    stop_links::read(&app.keys, token, app.clock.now()).ok_or(Error::NotFound)
+    stop_links::read(app.keys.codes(), token, app.clock.now()).ok_or(Error::NotFound)
 }
 
 fn page(title: &str, words: &str) -> Response {

@@ -114,7 +114,7 @@ impl Dispatcher {
                 let words = match (kind, reminder) {
                     (NotificationKind::Flag, _) | (_, None) => Words::Flag { link: app.config.link("/flags") },
                     (kind, Some(reminder)) => {
-                        let token = stop_links::make(&app.keys, parcel.owner(), *reminder, at);
+                        let token = stop_links::make(app.keys.codes(), parcel.owner(), *reminder, at);
                         Words::Reminder { act: kind.act(), stop: app.config.link(&format!("/stop/{token}")) }
                     }
                 };

@@ -4,7 +4,7 @@ pub mod access;
 pub mod guessing;
 pub mod passwords;
 pub mod seal;
-pub mod sign_ins;
+pub mod secret;
 pub mod stop_links;
 pub mod tokens;
 pub mod totp;

@@ -1,13 +1,13 @@
 //! Accounts: what signing in needs to know of somebody. The id is the member's or the patient's own. A row is kept for
 //! as long as the member or the patient is.
 
-use super::Tx;
+use super::{Keys, Tx};
 use crate::{
     domain::accounts::AccountKind,
     error::Error,
     security::{
         guessing::Failures,
-        seal::{Class, Keys, OwnerKeys, Spot},
+        seal::{Class, OwnerKeys, Spot},
     },
 };
 use entities::{Micros, account, account::Column};

@@ -12,6 +12,7 @@ pub mod flags;
 pub mod idempotency;
 pub mod invitations;
 mod link;
+mod keys;
 pub mod members;
 pub mod notifications;
 pub mod outbox;
@@ -27,5 +28,7 @@ mod writer;
 
 pub use database::{Database, Place, lease_now};
 pub use link::Link;
+pub use keys::Keys;
 pub use scope::Scope;
+pub use sign_ins::SignIns;
 pub use writer::Tx;

@@ -23,7 +23,7 @@ const REFUSAL: Duration = Duration::from_millis(200);
 pub(super) async fn login(app: &App, asked: Credentials, from: IpAddr, request: Uuid) -> Result<Entered, Error> {
     let now = app.clock.now();
     may_try(app.guessing.address_waits(from, now))?;
-    let index = app.keys.email_index(&asked.email);
+    let index = app.keys.codes().email_index(&asked.email);
     let turn = app.passwords.turn().await?;
     let began = Instant::now();
     let found = accounts::find_by_email(app.db.read(), &index).await?;

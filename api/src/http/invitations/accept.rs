@@ -56,7 +56,7 @@ pub(super) async fn accept(
     let id = found.patient.unwrap_or_else(|| app.clock.new_id());
     let keys = accounts::keys(&app.keys, found.kind, found.clinic, id).await?;
     let sealed = found.open(&keys)?;
-    let email_index = app.keys.email_index(&sealed.email);
+    let email_index = app.keys.codes().email_index(&sealed.email);
     let account = NewAccount { id, clinic: found.clinic, kind: found.kind, email_index, password_hash, demo: false };
     let display_name = acceptance.display_name;
     let unit = async move |tx: &Tx| {

@@ -7,11 +7,9 @@ use crate::{
         safety::{Facts, Flag, Severity, State, Team, TeamMember, Told},
     },
     error::Error,
-    security::{
-        access::Roles,
-        seal::{Keys, OwnerKeys},
-    },
+    security::{access::Roles, seal::OwnerKeys},
     store::{
+        Keys,
         members::{self, Member},
         patients::on_day,
         records::After,

@@ -2,15 +2,12 @@
 //! revocation is committed by this very process, and forgets what it revoked before anybody is told that it is done.
 //! With several (PostgreSQL) the database is asked every time.
 
+use super::Held;
 use crate::{
     domain::sign_in,
     error::Error,
     security::tokens::Hash,
-    store::{
-        Database, Tx,
-        database::Driver,
-        sign_ins::{self, Held},
-    },
+    store::{Database, Tx, database::Driver, sign_ins},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use lru::LruCache;

@@ -1,6 +1,10 @@
 //! Sign-ins: bearer tokens, refresh tokens and the pages' cookies, by their hashes. A row is kept until it ends by
 //! itself or is revoked; a spent refresh token is kept as long, so that its second use is noticed.
 
+mod known;
+
+pub use known::SignIns;
+
 use super::Tx;
 use crate::{
     domain::{
