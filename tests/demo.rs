@@ -23,8 +23,8 @@ use afterglow::{
     error::Error,
     security::{seal::OwnerKeys, secret::Secret},
     store::{
-        Scope, Tx, accounts,
-        records::{self, After, Author, Document, Precondition, Window},
+        After, Precondition, Scope, Tx, Window, accounts,
+        records::{self, Author, Document},
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -138,9 +138,9 @@ async fn all(app: &App, keys: &OwnerKeys, scope: &Scope) -> Vec<Document> {
     let (mut documents, mut after): (_, Option<After>) = (Vec::new(), None);
     loop {
         let window = Window { after, limit: 200, ..Window::default() };
-        let (page, next) = records::page(app.db.read(), keys, scope, &[], &window).await.unwrap();
-        documents.extend(page);
-        let Some(next) = next else { return documents };
+        let page = records::page(app.db.read(), keys, scope, &[], &window).await.unwrap();
+        documents.extend(page.items);
+        let Some(next) = page.next else { return documents };
         after = Some(next);
     }
 }

@@ -11,16 +11,7 @@ use uuid::Uuid;
 
 /// Appends one audit row under a name.
 async fn mark(tx: &Tx, name: &str) -> Result<(), Error> {
-    let entry = audit::Entry {
-        clinic: Uuid::nil(),
-        account: None,
-        operation: name,
-        patient: None,
-        record: None,
-        version: None,
-        request: None,
-    };
-    audit::append(tx, entry).await
+    audit::append(tx, audit::Entry::by_service(Uuid::nil(), name)).await
 }
 
 async fn marks(clinic: &Clinic, name: &str) -> u64 {

@@ -5,11 +5,7 @@ use crate::{
     config::Config,
     error::Error,
     events::Event,
-    security::{
-        guessing::Guessing,
-        passwords::Passwords,
-        secret::Secret,
-    },
+    security::{guessing::Guessing, passwords::Passwords, secret::Secret},
     store::{Database, Keys, Place, SignIns},
 };
 use std::{ops::Deref, sync::Arc};

@@ -88,16 +88,7 @@ pub async fn invite(app: &App, asked: InviteAdmin) -> Result<String, Error> {
         let sealed =
             invitations::Sealed { email: asked.email, display_name: asked.name, code: code.reveal().to_owned() };
         let made = invitations::insert(tx, new, &sealed, &keys).await?;
-        let entry = audit::Entry {
-            clinic: id,
-            account: None,
-            operation: "invite_admin",
-            patient: None,
-            record: Some(made.id),
-            version: Some(1),
-            request: None,
-        };
-        audit::append(tx, entry).await
+        audit::append(tx, audit::Entry::by_service(id, "invite_admin").record(made.id).version(1)).await
     };
     app.db.write(id, unit).await?;
     Ok(link)

@@ -127,8 +127,8 @@ async fn begin(app: &App, drawn: &DemoClinic) -> Result<(), Error> {
 }
 
 async fn note(tx: &Tx, clinic: Uuid, operation: &str, patient: Option<Uuid>) -> Result<(), Error> {
-    let entry = audit::Entry { clinic, account: None, operation, patient, record: None, version: None, request: None };
-    audit::append(tx, entry).await
+    let entry = audit::Entry::by_service(clinic, operation);
+    audit::append(tx, patient.map_or(entry, |patient| entry.patient(patient))).await
 }
 
 /// A patient and their year, in one unit.

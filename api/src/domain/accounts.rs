@@ -1,6 +1,6 @@
 //! Who can sign in, and as what.
 
-use poem_openapi::Enum;
+use poem_openapi::{Enum, Object};
 
 /// What kind of account somebody has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
@@ -46,4 +46,16 @@ impl Role {
     pub const fn bit(self) -> i16 {
         self as i16
     }
+}
+
+/// What is to change; what is left out stays.
+#[derive(Debug, Clone, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
+pub struct MemberPatch {
+    /// What they are called.
+    #[oai(validator(min_length = 1, max_length = 200))]
+    pub display_name: Option<String>,
+    /// What they do.
+    #[oai(validator(min_items = 1, max_items = 3))]
+    pub roles: Option<Vec<Role>>,
 }

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod assessments;
 pub mod business_hours;
+pub mod care_team;
 pub mod caseload;
 pub mod clinic;
 pub mod dosing;
@@ -14,6 +15,7 @@ pub mod journal_entries;
 pub mod mood_scores;
 pub mod notifications;
 mod numbered;
+pub mod patch;
 pub mod prescriptions;
 pub mod profile;
 pub mod record;

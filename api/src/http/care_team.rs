@@ -4,20 +4,19 @@
 use super::{
     body::Checked,
     permit::Permit,
-    preconditions::{etag, expect, if_match, record_id},
+    preconditions::{etag, if_match, record_id, shown},
     reply::Done,
     resource::Tag,
 };
 use crate::{
     app::App,
-    domain::faults::Faults,
+    domain::care_team::NewCareRelation,
     error::Error,
-    security::access::{Caller, ReadCareTeam, Roles, WriteCareTeam},
+    security::access::{ReadCareTeam, WriteCareTeam},
     store::{
-        Scope, Tx, audit,
-        care_team::{self, Relation},
+        Precondition, Tx,
+        care_team::{self, Relation, Wanted},
         members,
-        records::Precondition,
     },
 };
 use chrono::NaiveDate;
@@ -25,24 +24,11 @@ use poem_openapi::{
     ApiResponse, Object, OpenApi,
     param::{Header, Path},
     payload::Json,
-    types::{Example, ToJSON},
+    types::Example,
 };
+use serde_json::Value;
 use std::collections::HashMap;
 use uuid::Uuid;
-
-/// A place on the care team.
-#[derive(Debug, Clone, PartialEq, Eq, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
-pub struct NewCareRelation {
-    /// A therapist or prescriber of the clinic.
-    pub member_id: Uuid,
-    /// Whether they are told first; then nobody else is.
-    pub primary: bool,
-    /// The first day, in the clinic's zone.
-    pub from_on: NaiveDate,
-    /// The last day; open while left out.
-    pub until_on: Option<NaiveDate>,
-}
 
 impl Example for NewCareRelation {
     fn example() -> Self {
@@ -165,8 +151,7 @@ impl CareTeams {
     /// A member has one relation to a patient on any day: another one on the same days is refused.
     #[oai(path = "/", method = "post", operation_id = "care_team_create")]
     async fn create(&self, permit: Permit<WriteCareTeam>, new: Checked<NewCareRelation>) -> Result<Made, Error> {
-        let put = Asked { id: None, held: Precondition::None, new };
-        let (relation, tag, _) = self.put(permit, put).await?;
+        let (relation, tag, _) = self.put(permit, None, Precondition::None, new).await?;
         Ok(Made::Made(relation, tag))
     }
 
@@ -184,8 +169,8 @@ impl CareTeams {
         held: Header<Option<String>>,
         new: Checked<NewCareRelation>,
     ) -> Result<Put, Error> {
-        let put = Asked { id: Some(record_id(&id.0)?), held: if_match(held.0.as_deref())?, new };
-        let (relation, tag, created) = self.put(permit, put).await?;
+        let (id, held) = (Some(record_id(&id.0)?), if_match(held.0.as_deref())?);
+        let (relation, tag, created) = self.put(permit, id, held, new).await?;
         Ok(if created { Put::Made(relation, tag) } else { Put::Replaced(relation, tag) })
     }
 
@@ -202,63 +187,25 @@ impl CareTeams {
         #[oai(name = "If-Match")]
         held: Header<Option<String>>,
     ) -> Result<Done, Error> {
-        may_write(&permit)?;
-        let (id, held) = (id.0.parse::<Uuid>().map_err(|_| Error::NotFound)?, if_match(held.0.as_deref())?);
+        let (id, held) = (id.0.parse().map_err(|_| Error::NotFound)?, if_match(held.0.as_deref())?);
         let (scope, caller) = (permit.scope, permit.caller);
-        let unit = async move |tx: &Tx| {
-            let Some(found) = care_team::find(tx.db(), &scope, id).await? else {
-                // Removed by the request that this one repeats; there is nothing to tell from an id that never was.
-                return Ok(());
-            };
-            expect(held, found.version, || CareRelation::new(found.clone(), None).to_json())?;
-            care_team::remove(tx, &scope, id).await?;
-            audit::append(tx, event(&caller, &scope, "care_team_delete", &found)).await
-        };
+        let unit = async move |tx: &Tx| care_team::remove(tx, &caller, &scope, id, held, current).await;
         self.0.db.write(scope.patient, unit).await?;
         Ok(Done::Done)
     }
-}
-
-/// What a write asks for.
-struct Asked {
-    id: Option<Uuid>,
-    held: Precondition,
-    new: Checked<NewCareRelation>,
 }
 
 impl CareTeams {
     async fn put(
         &self,
         permit: Permit<WriteCareTeam>,
-        asked: Asked,
+        id: Option<Uuid>,
+        held: Precondition,
+        new: Checked<NewCareRelation>,
     ) -> Result<(Json<CareRelation>, String, bool), Error> {
-        may_write(&permit)?;
         let (scope, caller) = (permit.scope, permit.caller);
-        let unit = async move |tx: &Tx| {
-            let id = asked.id.unwrap_or_else(|| tx.new_id());
-            let found = care_team::find(tx.db(), &scope, id).await?;
-            let new = asked.new.outcome();
-            match (&found, asked.held) {
-                (None, Precondition::None) => {}
-                (None, Precondition::Version(_)) => return Err(Error::Stale(None)),
-                // The same value again is no change, whatever version the caller holds.
-                (Some(found), _) if new.as_ref().is_ok_and(|new| same(found, new)) => {
-                    return Ok((found.clone(), false));
-                }
-                (Some(found), held) => {
-                    expect(held, found.version, || CareRelation::new(found.clone(), None).to_json())?;
-                }
-            }
-            let version = found.as_ref().map_or(1, |found| found.version + 1);
-            let relation = check(tx, &scope, new?, id, version).await?;
-            let operation = if found.is_some() { "care_team_replace" } else { "care_team_create" };
-            match found {
-                Some(_) => care_team::update(tx, &scope, &relation).await?,
-                None => care_team::insert(tx, &scope, &relation).await?,
-            }
-            audit::append(tx, event(&caller, &scope, operation, &relation)).await?;
-            Ok((relation, operation == "care_team_create"))
-        };
+        let wanted = Wanted { id, held, new: new.outcome() };
+        let unit = async move |tx: &Tx| care_team::put(tx, &caller, &scope, wanted, current).await;
         let (relation, created) = self.0.db.write(scope.patient, unit).await?;
         let (name, tag) = (self.names(scope.clinic).await?.remove(&relation.member), etag(relation.version));
         Ok((Json(CareRelation::new(relation, name)), tag, created))
@@ -271,44 +218,6 @@ impl CareTeams {
     }
 }
 
-/// A therapist writes the care teams whose primary they are; an admin writes all.
-fn may_write(permit: &Permit<WriteCareTeam>) -> Result<(), Error> {
-    let primary = permit.care.is_some_and(|care| care.is_primary);
-    if primary || permit.caller.roles.meet(Roles::ADMIN) { Ok(()) } else { Err(Error::Forbidden) }
-}
-
-fn same(found: &Relation, new: &NewCareRelation) -> bool {
-    (found.member, found.primary, found.from_on, found.until_on)
-        == (new.member_id, new.primary, new.from_on, new.until_on)
-}
-
-/// The relation, or everything that is wrong with it.
-async fn check(tx: &Tx, scope: &Scope, new: NewCareRelation, id: Uuid, version: i64) -> Result<Relation, Error> {
-    let mut faults = Faults::default();
-    if new.until_on.is_some_and(|until| until < new.from_on) {
-        faults.add("/until_on", "must not be before from_on");
-    }
-    let roles = members::roles(tx.db(), scope.clinic, new.member_id).await?;
-    if !roles.is_some_and(|roles| roles.meet(Roles::CLINICIAN)) {
-        faults.add("/member_id", "a therapist or prescriber of this clinic");
-    }
-    faults.none()?;
-    let NewCareRelation { member_id, primary, from_on, until_on } = new;
-    let relation = Relation { id, member: member_id, primary, from_on, until_on, version };
-    if care_team::overlaps(tx, scope, &relation).await? {
-        return Err(Error::Exists);
-    }
-    Ok(relation)
-}
-
-fn event(caller: &Caller, scope: &Scope, operation: &'static str, relation: &Relation) -> audit::Entry<'static> {
-    audit::Entry {
-        clinic: scope.clinic,
-        account: Some(caller.account),
-        operation,
-        patient: Some(scope.patient),
-        record: Some(relation.id),
-        version: Some(relation.version),
-        request: Some(caller.request),
-    }
+fn current(relation: &Relation) -> Result<Value, Error> {
+    shown(&CareRelation::new(relation.clone(), None))
 }

@@ -3,26 +3,24 @@
 use super::{
     body::Checked,
     permit::{SignedIn, Staff},
-    preconditions::{etag, expect, if_match},
-    profiles::replace,
+    preconditions::{etag, if_match, shown},
     resource::Tag,
 };
 use crate::{
     app::App,
     domain::{
         business_hours::{BusinessHours, OpeningHours},
-        clinic::{self, check_hours, zone},
-        faults::Faults,
+        clinic::{self, ClinicPatch},
     },
     error::Error,
-    security::access::{Administer, Caller},
-    store::{Tx, audit, clinics, members},
+    security::access::Administer,
+    store::{Change, Tx, clinics},
 };
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
     param::Header,
     payload::Json,
-    types::{Example, MaybeUndefined, ToJSON},
+    types::{Example, MaybeUndefined},
 };
 use uuid::Uuid;
 
@@ -97,39 +95,6 @@ impl Example for Clinic {
     }
 }
 
-/// What is to change; what is left out stays, null takes away.
-#[derive(Debug, Clone, Default, Object)]
-#[oai(deny_unknown_fields, example)]
-pub struct ClinicPatch {
-    /// What it is called.
-    #[oai(validator(min_length = 1, max_length = 200), skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub name: MaybeUndefined<String>,
-    /// Its IANA zone.
-    #[oai(validator(max_length = 50), skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub time_zone: MaybeUndefined<String>,
-    /// ISO 3166-1 alpha-2.
-    #[oai(validator(pattern = "^[A-Z]{2}$"), skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub country: MaybeUndefined<String>,
-    /// Where patients call.
-    #[oai(
-        validator(max_length = 40, pattern = "^[0-9+() ./-]{3,40}$"),
-        skip_serializing_if = "MaybeUndefined::is_undefined"
-    )]
-    pub phone: MaybeUndefined<String>,
-    /// When somebody is there.
-    #[oai(validator(max_items = 50), skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub business_hours: MaybeUndefined<Vec<OpeningHours>>,
-    /// Whom an unanswered flag goes to.
-    #[oai(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub on_call_member_id: MaybeUndefined<Uuid>,
-    /// Who answers for care.
-    #[oai(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub clinical_lead_member_id: MaybeUndefined<Uuid>,
-    /// Whom concerns about staff go to.
-    #[oai(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub safeguarding_member_id: MaybeUndefined<Uuid>,
-}
-
 impl Example for ClinicPatch {
     fn example() -> Self {
         Self {
@@ -178,22 +143,11 @@ impl Clinics {
         held: Header<Option<String>>,
         patch: Checked<ClinicPatch>,
     ) -> Result<One, Error> {
-        let (held, caller) = (if_match(held.0.as_deref())?, staff.caller);
-        let (keys, known) = (self.0.keys.of_clinic(caller.clinic).await?, self.0.sign_ins.clone());
-        let owner = caller.clinic;
-        let unit = async move |tx: &Tx| {
-            let found = clinics::lock(tx, caller.clinic, &keys).await?.ok_or(Error::NotFound)?;
-            expect(held, found.version, || Clinic::for_staff(found.clone()).to_json())?;
-            let mut changed = apply(tx, found.clone(), patch.outcome()?).await?;
-            if changed == found {
-                return Ok(found);
-            }
-            changed.version += 1;
-            clinics::update(tx, &changed, &keys).await?;
-            known.forget(tx, move |_, held| held.owner.clinic == caller.clinic);
-            audit::append(tx, event(&caller, "clinic_update", caller.clinic, changed.version)).await?;
-            Ok(changed)
-        };
+        let change = Change { held: if_match(held.0.as_deref())?, patch: patch.outcome() };
+        let (owner, caller) = (staff.caller.clinic, staff.caller);
+        let (keys, sign_ins) = (self.0.keys.of_clinic(owner).await?, self.0.sign_ins.clone());
+        let current = |clinic: &clinic::Clinic| shown(&Clinic::for_staff(clinic.clone()));
+        let unit = async move |tx: &Tx| clinics::change(tx, &caller, &keys, &sign_ins, change, current).await;
         Ok(answer(self.0.db.write(owner, unit).await?))
     }
 }
@@ -201,48 +155,4 @@ impl Clinics {
 fn answer(clinic: clinic::Clinic) -> One {
     let tag = etag(clinic.version);
     One::Found(Json(Clinic::for_staff(clinic)), Some(tag))
-}
-
-/// The clinic after a change, or everything that is wrong with the change.
-async fn apply(tx: &Tx, mut clinic: clinic::Clinic, patch: ClinicPatch) -> Result<clinic::Clinic, Error> {
-    let mut faults = Faults::default();
-    replace("/name", &mut clinic.name, patch.name, &mut faults);
-    replace("/country", &mut clinic.country, patch.country, &mut faults);
-    replace("/business_hours", &mut clinic.business_hours, patch.business_hours, &mut faults);
-    check_hours("/business_hours", &clinic.business_hours, &mut faults);
-    let mut named = clinic.time_zone.name().to_owned();
-    replace("/time_zone", &mut named, patch.time_zone, &mut faults);
-    clinic.time_zone = zone("/time_zone", &named, &mut faults).unwrap_or(clinic.time_zone);
-    if !patch.phone.is_undefined() {
-        clinic.phone = patch.phone.take();
-    }
-    for (pointer, to, value) in [
-        ("/on_call_member_id", &mut clinic.on_call_member_id, patch.on_call_member_id),
-        ("/clinical_lead_member_id", &mut clinic.clinical_lead_member_id, patch.clinical_lead_member_id),
-        ("/safeguarding_member_id", &mut clinic.safeguarding_member_id, patch.safeguarding_member_id),
-    ] {
-        if let Some(member) = value.as_opt_ref().flatten()
-            && members::roles(tx.db(), clinic.id, *member).await?.is_none()
-        {
-            faults.add(pointer, "a member of this clinic");
-        }
-        if !value.is_undefined() {
-            *to = value.take();
-        }
-    }
-    faults.none()?;
-    Ok(clinic)
-}
-
-/// An audit row about the clinic or its staff.
-pub(super) fn event(caller: &Caller, operation: &'static str, what: Uuid, version: i64) -> audit::Entry<'static> {
-    audit::Entry {
-        clinic: caller.clinic,
-        account: Some(caller.account),
-        operation,
-        patient: None,
-        record: Some(what),
-        version: Some(version),
-        request: Some(caller.request),
-    }
 }

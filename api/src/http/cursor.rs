@@ -1,7 +1,7 @@
 //! Where a page begins: opaque to the client, a place on the time line to us. Never an offset, so that what is written
 //! meanwhile moves nothing.
 
-use crate::{domain::caseload::Place, error::Error, store::records::After};
+use crate::{domain::caseload::Place, error::Error, store::After};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::DateTime;
 use uuid::Uuid;

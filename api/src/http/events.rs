@@ -11,7 +11,7 @@ use crate::{
     app::App,
     error::Error,
     events::{Event, Subject},
-    security::access::{ActOnFlags, Caller, Care, ReadRecords, Right, decide},
+    security::access::{ActOnFlags, Caller, Care, ReadRecords, decide},
     store::patients,
 };
 use futures_util::{
@@ -171,9 +171,12 @@ impl Listener {
                 None => *cares.entry(patient_id).or_insert(self.care(patient_id).await?),
             };
             let own = self.caller.is_patient() && self.caller.account == patient_id;
-            let holders = if subject == Subject::Flag { ActOnFlags::HOLDERS } else { ReadRecords::HOLDERS };
             let known = own || (care.is_some() && !private);
-            if known && decide(&self.caller, care, holders).is_ok() {
+            let held = match subject {
+                Subject::Flag => decide::<ActOnFlags>(&self.caller, care),
+                Subject::Record | Subject::Notification => decide::<ReadRecords>(&self.caller, care),
+            };
+            if known && held.is_ok() {
                 happened.push(Happened { patient_id, id, subject: Some(subject) });
             }
         }

@@ -2,25 +2,25 @@
 
 use super::{
     body::Checked,
-    clinic::event,
     permit::Staff,
-    preconditions::{etag, expect, if_match},
+    preconditions::{etag, if_match, shown},
     reply::Done,
     resource::Tag,
 };
 use crate::{
     app::App,
-    domain::accounts::Role,
+    domain::accounts::{MemberPatch, Role},
     error::Error,
-    security::access::{Administer, Roles, WorkHere},
-    store::{Tx, accounts, audit, care_team, members, sign_ins},
+    security::access::{Administer, WorkHere},
+    store::{Change, Tx, members},
 };
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
     param::{Header, Path},
     payload::Json,
-    types::{Example, ToJSON},
+    types::Example,
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 /// A member of the clinic.
@@ -69,18 +69,6 @@ impl Example for MemberPage {
     fn example() -> Self {
         Self { items: vec![Member::example()], next_cursor: None }
     }
-}
-
-/// What is to change; what is left out stays.
-#[derive(Debug, Clone, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
-pub struct MemberPatch {
-    /// What they are called.
-    #[oai(validator(min_length = 1, max_length = 200))]
-    pub display_name: Option<String>,
-    /// What they do.
-    #[oai(validator(min_items = 1, max_items = 3))]
-    pub roles: Option<Vec<Role>>,
 }
 
 impl Example for MemberPatch {
@@ -136,26 +124,10 @@ impl Members {
         patch: Checked<MemberPatch>,
     ) -> Result<OneMember, Error> {
         let id: Uuid = id.0.parse().map_err(|_| Error::NotFound)?;
-        let (held, caller) = (if_match(held.0.as_deref())?, staff.caller);
-        let (keys, known) = (self.0.keys.of_clinic(caller.clinic).await?, self.0.sign_ins.clone());
-        let owner = caller.clinic;
-        let unit = async move |tx: &Tx| {
-            let found = members::lock(tx, caller.clinic, id, &keys).await?.ok_or(Error::NotFound)?;
-            expect(held, found.version, || Member::from(found.clone()).to_json())?;
-            let MemberPatch { display_name, roles } = patch.outcome()?;
-            let mut changed = found.clone();
-            changed.display_name = display_name.unwrap_or(changed.display_name);
-            changed.roles = roles.map_or(changed.roles, |roles| roles.into_iter().collect());
-            if changed == found {
-                return Ok(found);
-            }
-            keep_an_admin(tx, &found, changed.roles).await?;
-            changed.version += 1;
-            members::update(tx, &changed, &keys).await?;
-            known.forget(tx, move |_, held| held.owner.account == id);
-            audit::append(tx, event(&caller, "members_update", id, changed.version)).await?;
-            Ok(changed)
-        };
+        let change = Change { held: if_match(held.0.as_deref())?, patch: patch.outcome() };
+        let (owner, caller) = (staff.caller.clinic, staff.caller);
+        let (keys, sign_ins) = (self.0.keys.of_clinic(owner).await?, self.0.sign_ins.clone());
+        let unit = async move |tx: &Tx| members::change(tx, &caller, &keys, &sign_ins, id, change, current).await;
         let member = self.0.db.write(owner, unit).await?;
         let tag = etag(member.version);
         Ok(OneMember::Found(Json(member.into()), tag))
@@ -175,29 +147,15 @@ impl Members {
         held: Header<Option<String>>,
     ) -> Result<Done, Error> {
         let id: Uuid = id.0.parse().map_err(|_| Error::NotFound)?;
-        let (held, caller) = (if_match(held.0.as_deref())?, staff.caller);
-        let (keys, known) = (self.0.keys.of_clinic(caller.clinic).await?, self.0.sign_ins.clone());
-        let owner = caller.clinic;
-        let unit = async move |tx: &Tx| {
-            let found = members::lock(tx, caller.clinic, id, &keys).await?.ok_or(Error::NotFound)?;
-            expect(held, found.version, || Member::from(found.clone()).to_json())?;
-            keep_an_admin(tx, &found, Roles::NONE).await?;
-            members::end(tx, id).await?;
-            accounts::disable(tx, id).await?;
-            sign_ins::remove_all(tx, id).await?;
-            care_team::end_all(tx, id, tx.now().with_timezone(&caller.clinic_zone).date_naive()).await?;
-            known.forget(tx, move |_, held| held.owner.account == id);
-            audit::append(tx, event(&caller, "members_delete", id, found.version)).await
-        };
+        let held = if_match(held.0.as_deref())?;
+        let (owner, caller) = (staff.caller.clinic, staff.caller);
+        let (keys, sign_ins) = (self.0.keys.of_clinic(owner).await?, self.0.sign_ins.clone());
+        let unit = async move |tx: &Tx| members::end(tx, &caller, &keys, &sign_ins, id, held, current).await;
         self.0.db.write(owner, unit).await?;
         Ok(Done::Done)
     }
 }
 
-async fn keep_an_admin(tx: &Tx, member: &members::Member, roles: Roles) -> Result<(), Error> {
-    let leaves = member.roles.meet(Roles::ADMIN) && !roles.meet(Roles::ADMIN);
-    if leaves && !members::another_admin(tx, member.clinic, member.id).await? {
-        return Err(Error::ImpossibleStep("this is the clinic's last admin"));
-    }
-    Ok(())
+fn current(member: &members::Member) -> Result<Value, Error> {
+    shown(&Member::from(member.clone()))
 }

@@ -8,9 +8,8 @@ use crate::{
     error::Error,
     security::access::{ReadRecords, WriteOwn},
     store::{
-        Tx,
-        notifications::{self, Message, Window},
-        records::After,
+        Tx, Window,
+        notifications::{self, Message},
     },
 };
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
@@ -200,11 +199,10 @@ impl Notifications {
             after: cursor.0.as_deref().map(cursor::decode).transpose()?,
             limit: limit.0.unwrap_or(50),
         };
-        let (page, more) = notifications::page(self.0.db.read(), &keys, &permit.scope, &window).await?;
+        let page = notifications::page(self.0.db.read(), &keys, &permit.scope, &window).await?;
         permit.audit_read(&self.0, "notifications_list", None).await?;
-        let last = page.last().filter(|_| more).map(|last| After { at: last.due_at, id: last.id });
-        let items = page.into_iter().map(Into::into).collect();
-        Ok(Many::Page(Json(NotificationPage { items, next_cursor: last.map(cursor::encode) })))
+        let items = page.items.into_iter().map(Into::into).collect();
+        Ok(Many::Page(Json(NotificationPage { items, next_cursor: page.next.map(cursor::encode) })))
     }
 
     /// Read a message

@@ -1,17 +1,18 @@
 //! `/v1/patients`: who is under care. Staff reads; whom each may know of is the policy's matter.
 
-use super::{cursor, permit::Staff, profiles::Patient, resource::Tag};
+use super::{
+    cursor,
+    permit::{Staff, audit_reads},
+    profiles::Patient,
+    resource::Tag,
+};
 use crate::{
     app::App,
     domain::profile::{PatientState, Profile},
     error::Error,
     security::access::{Roles, WorkHere},
-    store::{
-        profiles::{self, Whose},
-        records::After,
-    },
+    store::profiles::{self, Whose},
 };
-use chrono::DateTime;
 use poem_openapi::{ApiResponse, Object, OpenApi, param::Query, payload::Json, types::Example};
 use uuid::Uuid;
 
@@ -31,6 +32,13 @@ pub struct PatientEntry {
     pub phone: Option<String>,
     /// Where they stand.
     pub state: PatientState,
+}
+
+impl From<Profile> for PatientEntry {
+    fn from(profile: Profile) -> Self {
+        let Profile { id, display_name, name_latin, language, phone, state, .. } = profile;
+        Self { id, display_name, name_latin, language, phone, state }
+    }
 }
 
 /// One page of patients.
@@ -81,19 +89,10 @@ impl Patients {
         let today = self.0.clock.now().with_timezone(&caller.clinic_zone).date_naive();
         let admin = caller.roles.meet(Roles::ADMIN);
         let whose = if admin { Whose::Clinic } else { Whose::Member(caller.account, today) };
-        let mut rows = profiles::page(self.0.db.read(), caller.clinic, whose, after, limit + 1).await?;
-        let more = rows.len() as u64 > limit;
-        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        let keys = self.0.keys.of_patients(&ids).await?;
-        staff.audit_reads(&self.0, "patients_list", &ids).await?;
-        let entry = |row| {
-            let keys = keys.get(&profiles::id(row)).ok_or_else(|| Error::internal("a patient without keys"))?;
-            let Profile { id, display_name, name_latin, language, phone, state, .. } = profiles::open(row, keys)?;
-            Ok::<_, Error>(PatientEntry { id, display_name, name_latin, language, phone, state })
-        };
-        let items = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-        let last = items.last().filter(|_| more).map(|last| After { at: DateTime::UNIX_EPOCH, id: last.id });
-        Ok(Many::Page(Json(PatientPage { items, next_cursor: last.map(cursor::encode) })))
+        let page = profiles::page(self.0.db.read(), &self.0.keys, caller.clinic, whose, after, limit).await?;
+        let shown: Vec<Uuid> = page.items.iter().map(|profile| profile.id).collect();
+        audit_reads(&self.0, caller, "patients_list", &shown).await?;
+        let items = page.items.into_iter().map(Into::into).collect();
+        Ok(Many::Page(Json(PatientPage { items, next_cursor: page.next.map(cursor::encode) })))
     }
 }

@@ -4,7 +4,7 @@ use super::sign_in::{self, Holder};
 use crate::{
     app::App,
     error::Error,
-    security::access::{Caller, Care, Right, Roles, decide},
+    security::access::{Caller, Right, Roles, decide},
     store::{Scope, audit, patients, records::Author},
 };
 use poem::{Request, RequestBody, Result};
@@ -25,8 +25,6 @@ pub struct Permit<R> {
     pub caller: Caller,
     /// Whose rows they may touch.
     pub scope: Scope,
-    /// What a member has to do with the patient today; `None` for the patient.
-    pub care: Option<Care>,
     right: PhantomData<R>,
 }
 
@@ -39,9 +37,9 @@ impl<R: Right> Permit<R> {
         } else {
             Some(patients::care_of(app.db.read(), &caller, patient, app.clock.now()).await?)
         };
-        decide(&caller, care, R::HOLDERS)?;
+        decide::<R>(&caller, care)?;
         let scope = Scope { clinic: caller.clinic, patient, sees_private: care.is_none() };
-        Ok(Self { caller, scope, care, right: PhantomData })
+        Ok(Self { caller, scope, right: PhantomData })
     }
 
     /// Whom the rows that this caller writes are by.
@@ -57,16 +55,8 @@ impl<R: Right> Permit<R> {
         }
         let (caller, scope, operation) = (self.caller.clone(), self.scope, operation.to_owned());
         let unit = async move |tx: &crate::store::Tx| {
-            let entry = audit::Entry {
-                clinic: scope.clinic,
-                account: Some(caller.account),
-                operation: &operation,
-                patient: Some(scope.patient),
-                record,
-                version: None,
-                request: Some(caller.request),
-            };
-            audit::append(tx, entry).await
+            let entry = audit::Entry::by_caller(&caller, &operation).patient(scope.patient);
+            audit::append(tx, record.map_or(entry, |record| entry.record(record))).await
         };
         app.db.write(scope.patient, unit).await
     }
@@ -82,27 +72,22 @@ pub struct Staff<R> {
     right: PhantomData<R>,
 }
 
-impl<R> Staff<R> {
-    /// Commits to the audit log that something of each of these patients is about to be shown.
-    pub async fn audit_reads(&self, app: &App, operation: &'static str, patients: &[Uuid]) -> Result<(), Error> {
-        if patients.is_empty() {
-            return Ok(());
-        }
-        let (caller, patients) = (self.caller.clone(), patients.to_vec());
-        let unit = async move |tx: &crate::store::Tx| {
-            let entry = |patient| audit::Entry {
-                clinic: caller.clinic,
-                account: Some(caller.account),
-                operation,
-                patient: Some(patient),
-                record: None,
-                version: None,
-                request: Some(caller.request),
-            };
-            audit::append_all(tx, patients.into_iter().map(entry)).await
-        };
-        app.db.write(self.caller.clinic, unit).await
+/// Commits to the audit log that something of each of these patients is about to be shown.
+pub(super) async fn audit_reads(
+    app: &App,
+    caller: &Caller,
+    operation: &'static str,
+    patients: &[Uuid],
+) -> Result<(), Error> {
+    if patients.is_empty() {
+        return Ok(());
     }
+    let (caller, owner, patients) = (caller.clone(), caller.clinic, patients.to_vec());
+    let unit = async move |tx: &crate::store::Tx| {
+        let entry = audit::Entry::by_caller(&caller, operation);
+        audit::append_all(tx, patients.into_iter().map(|patient| entry.patient(patient))).await
+    };
+    app.db.write(owner, unit).await
 }
 
 fn app(request: &Request) -> Result<&App, Error> {

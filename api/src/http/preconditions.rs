@@ -1,6 +1,7 @@
 //! The headers and ids that make a write safe to repeat.
 
-use crate::{error::Error, store::records::Precondition};
+use crate::{error::Error, store::Precondition};
+use poem_openapi::types::ToJSON;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -20,13 +21,9 @@ pub(super) fn if_match(header: Option<&str>) -> Result<Precondition, Error> {
     Ok(Precondition::Version(tag.parse().unwrap_or(0)))
 }
 
-/// Refuses a change of anything but the version that the caller holds; `current` is what they would see now.
-pub(super) fn expect(held: Precondition, version: i64, current: impl FnOnce() -> Option<Value>) -> Result<(), Error> {
-    match held {
-        Precondition::None => Err(Error::PreconditionRequired),
-        Precondition::Version(held) if held == version => Ok(()),
-        Precondition::Version(_) => Err(Error::Stale(current().map(Box::new))),
-    }
+/// What a caller is shown who holds another version.
+pub(super) fn shown(current: &impl ToJSON) -> Result<Value, Error> {
+    current.to_json().ok_or_else(|| Error::internal("what there is cannot be shown"))
 }
 
 /// A key of 1 to 255 visible ASCII characters.

@@ -3,82 +3,23 @@
 use super::{
     body::Checked,
     permit::Permit,
-    preconditions::{etag, expect, if_match},
+    preconditions::{etag, if_match, shown},
     resource::Tag,
 };
 use crate::{
     app::App,
-    domain::{
-        clinic::zone,
-        faults::Faults,
-        profile::{PatientState, Profile},
-        recurrence::{QuietHours, TimeOfDay},
-    },
+    domain::profile::{PatientPatch, PatientState, Profile, Quiet},
     error::Error,
     security::access,
-    store::{Tx, audit, profiles, reminders},
+    store::{Change, Tx, profiles},
 };
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
     param::Header,
     payload::Json,
-    types::{Example, MaybeUndefined, ToJSON},
+    types::{Example, MaybeUndefined},
 };
 use uuid::Uuid;
-
-/// When the patient wants to hear nothing, in their own zone; urgent messages pass. The same time twice: never.
-#[derive(Debug, Clone, PartialEq, Eq, Object)]
-#[oai(rename = "QuietHours", deny_unknown_fields)]
-pub struct Quiet {
-    /// From when, wall-clock time: `22:00`.
-    #[oai(validator(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
-    pub start: String,
-    /// Until when, wall-clock time: `07:00`.
-    #[oai(validator(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
-    pub end: String,
-}
-
-/// What is to change; what is left out stays, null takes away.
-#[derive(Debug, Clone, Default, Object)]
-#[oai(deny_unknown_fields, example)]
-pub struct PatientPatch {
-    /// How they want to be called.
-    #[oai(validator(min_length = 1, max_length = 200), skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub display_name: MaybeUndefined<String>,
-    /// The name in Latin letters, where the display name is in others.
-    #[oai(validator(min_length = 1, max_length = 200), skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub name_latin: MaybeUndefined<String>,
-    /// The language they speak with their therapist, BCP 47.
-    #[oai(
-        validator(max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"),
-        skip_serializing_if = "MaybeUndefined::is_undefined"
-    )]
-    pub language: MaybeUndefined<String>,
-    /// How to speak of them.
-    #[oai(validator(min_length = 1, max_length = 100), skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub pronouns: MaybeUndefined<String>,
-    /// Their telephone.
-    #[oai(
-        validator(max_length = 40, pattern = "^[0-9+() ./-]{3,40}$"),
-        skip_serializing_if = "MaybeUndefined::is_undefined"
-    )]
-    pub phone: MaybeUndefined<String>,
-    /// Their IANA zone now.
-    #[oai(validator(max_length = 50), skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub time_zone: MaybeUndefined<String>,
-    /// How dates and numbers are written for them, BCP 47.
-    #[oai(
-        validator(max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"),
-        skip_serializing_if = "MaybeUndefined::is_undefined"
-    )]
-    pub locale: MaybeUndefined<String>,
-    /// Which crisis lines they are shown, ISO 3166-1 alpha-2.
-    #[oai(validator(pattern = "^[A-Z]{2}$"), skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub country: MaybeUndefined<String>,
-    /// When they want to hear nothing.
-    #[oai(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub quiet_hours: MaybeUndefined<Quiet>,
-}
 
 impl Example for PatientPatch {
     fn example() -> Self {
@@ -124,7 +65,6 @@ pub struct Patient {
 
 impl From<Profile> for Patient {
     fn from(profile: Profile) -> Self {
-        let QuietHours { start, end } = profile.quiet_hours;
         Self {
             id: profile.id,
             version: profile.version,
@@ -136,7 +76,7 @@ impl From<Profile> for Patient {
             time_zone: profile.time_zone.name().to_owned(),
             locale: profile.locale,
             country: profile.country,
-            quiet_hours: Quiet { start: start.to_string(), end: end.to_string() },
+            quiet_hours: profile.quiet_hours.into(),
             state: profile.state,
         }
     }
@@ -197,33 +137,10 @@ impl Profiles {
         held: Header<Option<String>>,
         patch: Checked<PatientPatch>,
     ) -> Result<One, Error> {
-        let held = if_match(held.0.as_deref())?;
+        let change = Change { held: if_match(held.0.as_deref())?, patch: patch.outcome() };
         let author = permit.author(&self.0).await?;
-        let unit = async move |tx: &Tx| {
-            let found = profiles::lock(tx, author.scope.clinic, author.scope.patient, &author.keys).await?;
-            let found = found.ok_or(Error::NotFound)?;
-            expect(held, found.version, || Patient::from(found.clone()).to_json())?;
-            let mut changed = apply(found.clone(), patch.outcome()?)?;
-            if changed == found {
-                return Ok(found);
-            }
-            changed.version += 1;
-            profiles::update(tx, &changed, &author.keys).await?;
-            if (changed.time_zone, changed.quiet_hours) != (found.time_zone, found.quiet_hours) {
-                reminders::follow_patient(tx, changed.id).await?;
-            }
-            let entry = audit::Entry {
-                clinic: author.scope.clinic,
-                account: Some(author.account),
-                operation: "patients_update",
-                patient: Some(changed.id),
-                record: None,
-                version: Some(changed.version),
-                request: Some(author.request),
-            };
-            audit::append(tx, entry).await?;
-            Ok(changed)
-        };
+        let current = |profile: &Profile| shown(&Patient::from(profile.clone()));
+        let unit = async move |tx: &Tx| profiles::change(tx, &author, change, current).await;
         Ok(answer(self.0.db.write(permit.scope.patient, unit).await?))
     }
 }
@@ -231,50 +148,4 @@ impl Profiles {
 fn answer(profile: Profile) -> One {
     let tag = etag(profile.version);
     One::Found(Json(profile.into()), tag)
-}
-
-/// The profile after a change, or everything that is wrong with the change.
-fn apply(mut profile: Profile, patch: PatientPatch) -> Result<Profile, Faults> {
-    let mut faults = Faults::default();
-    let mut set = |pointer: &str, to: &mut String, value| replace(pointer, to, value, &mut faults);
-    set("/display_name", &mut profile.display_name, patch.display_name);
-    set("/locale", &mut profile.locale, patch.locale);
-    set("/country", &mut profile.country, patch.country);
-    let mut named = profile.time_zone.name().to_owned();
-    set("/time_zone", &mut named, patch.time_zone);
-    profile.time_zone = zone("/time_zone", &named, &mut faults).unwrap_or(profile.time_zone);
-    let QuietHours { start, end } = profile.quiet_hours;
-    let mut quiet = Quiet { start: start.to_string(), end: end.to_string() };
-    replace("/quiet_hours", &mut quiet, patch.quiet_hours, &mut faults);
-    profile.quiet_hours = quiet_hours(&quiet, &mut faults).unwrap_or(profile.quiet_hours);
-    for (to, value) in [
-        (&mut profile.name_latin, patch.name_latin),
-        (&mut profile.language, patch.language),
-        (&mut profile.pronouns, patch.pronouns),
-        (&mut profile.phone, patch.phone),
-    ] {
-        if !value.is_undefined() {
-            *to = value.take();
-        }
-    }
-    faults.none()?;
-    Ok(profile)
-}
-
-fn quiet_hours(quiet: &Quiet, faults: &mut Faults) -> Option<QuietHours> {
-    let mut time = |name: &str, text: &str| {
-        let time = text.parse::<TimeOfDay>();
-        time.map_err(|expected| faults.add(format!("/quiet_hours/{name}"), expected)).ok()
-    };
-    let (start, end) = (time("start", &quiet.start), time("end", &quiet.end));
-    Some(QuietHours { start: start?, end: end? })
-}
-
-/// Changes what must have a value.
-pub(super) fn replace<T>(pointer: &str, to: &mut T, value: MaybeUndefined<T>, faults: &mut Faults) {
-    match value {
-        MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => faults.add(pointer, "may be left out, but not taken away"),
-        MaybeUndefined::Value(value) => *to = value,
-    }
 }

@@ -13,8 +13,9 @@ use crate::{
     app::App,
     error::Error,
     store::{
+        Precondition, Window,
         idempotency::{self, Once},
-        records::{self, Window, Written},
+        records::{self, Written},
     },
 };
 use chrono::{DateTime, FixedOffset};
@@ -54,9 +55,12 @@ impl<R: Resource> Five<R> {
             after: cursor.0.as_deref().map(cursor::decode).transpose()?,
             limit: limit.0.unwrap_or(50),
         };
-        let (page, next) = records::page(self.app.db.read(), &keys, &permit.scope, &[R::KIND], &window).await?;
+        let page = records::page(self.app.db.read(), &keys, &permit.scope, &[R::KIND], &window).await?;
         permit.audit_read(&self.app, &format!("{}_list", R::STEM), None).await?;
-        Ok(Many::Page(Raw::new(splice_page(page.iter().map(|document| &document.json), next.map(cursor::encode)))))
+        Ok(Many::Page(Raw::new(splice_page(
+            page.items.iter().map(|document| &document.json),
+            page.next.map(cursor::encode),
+        ))))
     }
 
     #[oai(path = "/", method = "post", operation_id = "create")]
@@ -136,7 +140,7 @@ impl<R: Resource> Five<R> {
     }
 }
 
-fn if_match_of(header: Header<Option<String>>) -> Result<records::Precondition, Error> {
+fn if_match_of(header: Header<Option<String>>) -> Result<Precondition, Error> {
     if_match(header.0.as_deref())
 }
 

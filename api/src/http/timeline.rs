@@ -12,7 +12,10 @@ use crate::{
     domain::record::Kind,
     error::Error,
     security::access::ReadRecords,
-    store::records::{self, Document, Window},
+    store::{
+        Window,
+        records::{self, Document},
+    },
 };
 use chrono::{DateTime, FixedOffset};
 use poem_openapi::{
@@ -85,9 +88,9 @@ impl Timeline {
             limit: limit.0.unwrap_or(50),
         };
         let kinds = kinds.0.unwrap_or_default().0;
-        let (page, next) = records::page(self.0.db.read(), &keys, &permit.scope, &kinds, &window).await?;
+        let page = records::page(self.0.db.read(), &keys, &permit.scope, &kinds, &window).await?;
         permit.audit_read(&self.0, "timeline_list", None).await?;
-        Ok(Many::Page(Raw::new(splice_page(page.iter().map(entry), next.map(cursor::encode)))))
+        Ok(Many::Page(Raw::new(splice_page(page.items.iter().map(entry), page.next.map(cursor::encode)))))
     }
 }
 

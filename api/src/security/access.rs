@@ -103,6 +103,11 @@ pub struct Care {
 pub trait Right: Send + Sync + 'static {
     /// Who holds it.
     const HOLDERS: Roles;
+
+    /// Whether somebody holds it who acts in these roles, given what they have to do with the patient.
+    fn is_held(acting: Roles, _care: Option<Care>) -> bool {
+        acting.meet(Self::HOLDERS)
+    }
 }
 
 macro_rules! rights {
@@ -134,14 +139,23 @@ rights! {
     Administer: Roles::ADMIN;
     /// To read the care team.
     ReadCareTeam: Roles::ALL;
-    /// To change the care team; of therapists, the primary one.
-    WriteCareTeam: Roles::THERAPIST.and(Roles::ADMIN);
 }
 
-/// Whether a caller holds a right over a patient of whom they may know; `care` is theirs today, `None` for the patient.
-///
-/// Answers what they may see of the private: for the patient alone.
-pub fn decide(caller: &Caller, care: Option<Care>, holders: Roles) -> Result<(), Error> {
+/// To change the care team; of therapists, the primary one.
+pub struct WriteCareTeam;
+
+impl Right for WriteCareTeam {
+    const HOLDERS: Roles = Roles::THERAPIST.and(Roles::ADMIN);
+
+    fn is_held(acting: Roles, care: Option<Care>) -> bool {
+        let primary = care.is_some_and(|care| care.is_primary);
+        acting.meet(Roles::ADMIN) || (primary && acting.meet(Roles::THERAPIST))
+    }
+}
+
+/// Whether a caller holds the right `R` over a patient of whom they may know; `care` is theirs today, `None` for the
+/// patient.
+pub fn decide<R: Right>(caller: &Caller, care: Option<Care>) -> Result<(), Error> {
     let acting = match care {
         None if caller.is_patient() => Roles::PATIENT,
         None => return Err(Error::NotFound),
@@ -149,5 +163,5 @@ pub fn decide(caller: &Caller, care: Option<Care>, holders: Roles) -> Result<(),
         Some(_) if caller.roles.meet(Roles::ADMIN) => Roles::ADMIN,
         Some(_) => return Err(Error::NotFound),
     };
-    if acting.meet(holders) { Ok(()) } else { Err(Error::Forbidden) }
+    if R::is_held(acting, care) { Ok(()) } else { Err(Error::Forbidden) }
 }

@@ -1,7 +1,7 @@
 //! The audit log: who did what, to whom, in commit order. Ids only; rows are appended, never changed.
 
-use super::{Tx, bulk, database::Driver};
-use crate::error::Error;
+use super::{Tx, bulk, database::Driver, records::Author};
+use crate::{error::Error, security::access::Caller};
 use entities::audit::ActiveModel;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
@@ -12,23 +12,55 @@ use uuid::Uuid;
 /// The advisory lock of whoever is appending: a number of our own.
 const TURN: i64 = 0x0af7_e261;
 
-/// One thing that was done.
+/// One thing that was done: `Entry::by(&author, "reminders_replace").record(id).version(2)`.
 #[derive(Debug, Clone, Copy)]
+#[must_use]
 pub struct Entry<'a> {
-    /// The clinic.
-    pub clinic: Uuid,
-    /// Who did it; nobody, for what the service does by itself.
-    pub account: Option<Uuid>,
-    /// The operation's id.
-    pub operation: &'a str,
+    clinic: Uuid,
+    account: Option<Uuid>,
+    operation: &'a str,
+    patient: Option<Uuid>,
+    record: Option<Uuid>,
+    version: Option<i64>,
+    request: Option<Uuid>,
+}
+
+impl<'a> Entry<'a> {
+    /// What the service does by itself, or its operator from the command line.
+    pub fn by_service(clinic: Uuid, operation: &'a str) -> Self {
+        Self { clinic, account: None, operation, patient: None, record: None, version: None, request: None }
+    }
+
+    /// What an account does, with a request or without one.
+    pub fn by_account(clinic: Uuid, account: Uuid, request: Option<Uuid>, operation: &'a str) -> Self {
+        Self { account: Some(account), request, ..Self::by_service(clinic, operation) }
+    }
+
+    /// What a caller does in their clinic.
+    pub fn by_caller(caller: &Caller, operation: &'a str) -> Self {
+        Self::by_account(caller.clinic, caller.account, Some(caller.request), operation)
+    }
+
+    /// What the author of a unit does to the patient's data.
+    pub fn by(author: &Author, operation: &'a str) -> Self {
+        let Author { scope, account, request, .. } = author;
+        Self::by_account(scope.clinic, *account, Some(*request), operation).patient(scope.patient)
+    }
+
     /// Whose data.
-    pub patient: Option<Uuid>,
+    pub fn patient(self, patient: Uuid) -> Self {
+        Self { patient: Some(patient), ..self }
+    }
+
     /// Which of it.
-    pub record: Option<Uuid>,
+    pub fn record(self, record: Uuid) -> Self {
+        Self { record: Some(record), ..self }
+    }
+
     /// The version that was made.
-    pub version: Option<i64>,
-    /// The request.
-    pub request: Option<Uuid>,
+    pub fn version(self, version: i64) -> Self {
+        Self { version: Some(version), ..self }
+    }
 }
 
 /// A line of the log that its unit's COMMIT will write.

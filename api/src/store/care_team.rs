@@ -1,8 +1,12 @@
 //! Care relations: from which day to which day of the clinic a member may see a patient. Read with every request, never
 //! cached. A removed relation is gone; the audit log keeps that it was.
 
-use super::{Scope, Tx};
-use crate::error::Error;
+use super::{Decision, Precondition, Scope, Tx, audit, members};
+use crate::{
+    domain::{care_team::NewCareRelation, faults::Faults},
+    error::Error,
+    security::access::Caller,
+};
 use chrono::NaiveDate;
 use entities::{care_relation, care_relation::Column};
 use sea_orm::{
@@ -10,6 +14,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait},
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 /// One relation.
@@ -42,6 +47,88 @@ impl From<care_relation::Model> for Relation {
     }
 }
 
+impl Relation {
+    fn is(&self, new: &NewCareRelation) -> bool {
+        let NewCareRelation { member_id, primary, from_on, until_on } = new;
+        (self.member, self.primary, self.from_on, self.until_on) == (*member_id, *primary, *from_on, *until_on)
+    }
+}
+
+/// What a write asks for.
+#[derive(Debug)]
+pub struct Wanted {
+    /// Under which id; a new one if none is named.
+    pub id: Option<Uuid>,
+    /// What the caller holds of it.
+    pub held: Precondition,
+    /// What it is to be, or what is wrong with it.
+    pub new: Result<NewCareRelation, Faults>,
+}
+
+/// Makes or replaces a relation, and whether it was made; `shown` is what a caller sees who holds another version.
+pub async fn put(
+    tx: &Tx,
+    caller: &Caller,
+    scope: &Scope,
+    wanted: Wanted,
+    shown: impl FnOnce(&Relation) -> Result<Value, Error>,
+) -> Result<(Relation, bool), Error> {
+    let id = wanted.id.unwrap_or_else(|| tx.new_id());
+    let Some(found) = find(tx.db(), scope, id).await? else {
+        wanted.held.put(None, false, || Ok(Value::Null))?;
+        let relation = check(tx, scope, wanted.new?, id, 1).await?;
+        insert(tx, scope, &relation).await?;
+        note(tx, caller, scope, "care_team_create", &relation).await?;
+        return Ok((relation, true));
+    };
+    let is_same = wanted.new.as_ref().is_ok_and(|new| found.is(new));
+    if wanted.held.put(Some(found.version), is_same, || shown(&found))? == Decision::Keep {
+        return Ok((found, false));
+    }
+    let relation = check(tx, scope, wanted.new?, id, found.version + 1).await?;
+    update(tx, scope, &relation).await?;
+    note(tx, caller, scope, "care_team_replace", &relation).await?;
+    Ok((relation, false))
+}
+
+/// Removes a relation. One that is not there was removed by the request that this one repeats: there is nothing to tell
+/// from an id that never was.
+pub async fn remove(
+    tx: &Tx,
+    caller: &Caller,
+    scope: &Scope,
+    id: Uuid,
+    held: Precondition,
+    shown: impl FnOnce(&Relation) -> Result<Value, Error>,
+) -> Result<(), Error> {
+    let Some(found) = find(tx.db(), scope, id).await? else { return Ok(()) };
+    held.change(found.version, || shown(&found))?;
+    care_relation::Entity::delete_by_id((scope.patient, id)).exec(tx.db()).await?;
+    note(tx, caller, scope, "care_team_delete", &found).await
+}
+
+/// The relation, or everything that is wrong with it.
+async fn check(tx: &Tx, scope: &Scope, new: NewCareRelation, id: Uuid, version: i64) -> Result<Relation, Error> {
+    let mut faults = Faults::default();
+    new.check(&mut faults);
+    let NewCareRelation { member_id, primary, from_on, until_on } = new;
+    members::check_clinician(tx, scope.clinic, "/member_id", member_id, &mut faults).await?;
+    faults.none()?;
+    let relation = Relation { id, member: member_id, primary, from_on, until_on, version };
+    if overlaps(tx, scope, &relation).await? { Err(Error::Exists) } else { Ok(relation) }
+}
+
+async fn note(
+    tx: &Tx,
+    caller: &Caller,
+    scope: &Scope,
+    operation: &'static str,
+    relation: &Relation,
+) -> Result<(), Error> {
+    let entry = audit::Entry::by_caller(caller, operation).patient(scope.patient);
+    audit::append(tx, entry.record(relation.id).version(relation.version)).await
+}
+
 /// A patient's relations, past and future ones too, newest first day first.
 pub async fn list(db: &impl ConnectionTrait, scope: &Scope) -> Result<Vec<Relation>, Error> {
     let rows = care_relation::Entity::find().filter(Column::PatientId.eq(scope.patient));
@@ -55,7 +142,7 @@ pub async fn find(db: &impl ConnectionTrait, scope: &Scope, id: Uuid) -> Result<
 }
 
 /// Whether a member has another relation to the patient on any of the same days.
-pub async fn overlaps(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<bool, Error> {
+async fn overlaps(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<bool, Error> {
     let not_over = Condition::any().add(Column::UntilOn.is_null()).add(Column::UntilOn.gte(relation.from_on));
     let mut others = care_relation::Entity::find()
         .filter(Column::PatientId.eq(scope.patient))
@@ -86,7 +173,7 @@ pub async fn insert(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), E
 }
 
 /// Stores what a relation is now; the version is the new one.
-pub async fn update(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), Error> {
+async fn update(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), Error> {
     cede_primary(tx, scope, relation).await?;
     let row = care_relation::ActiveModel {
         member_id: Set(relation.member),
@@ -98,12 +185,6 @@ pub async fn update(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), E
     };
     let of = Condition::all().add(Column::PatientId.eq(scope.patient)).add(Column::Id.eq(relation.id));
     care_relation::Entity::update_many().set(row).filter(of).exec(tx.db()).await?;
-    Ok(())
-}
-
-/// Removes a relation.
-pub async fn remove(tx: &Tx, scope: &Scope, id: Uuid) -> Result<(), Error> {
-    care_relation::Entity::delete_by_id((scope.patient, id)).exec(tx.db()).await?;
     Ok(())
 }
 

@@ -1,10 +1,16 @@
 //! Clinics: the tenants.
 
-use super::Tx;
+use super::{Change, SignIns, Tx, audit, members};
 use crate::{
-    domain::clinic::Clinic,
+    domain::{
+        clinic::{Clinic, ClinicPatch},
+        faults::Faults,
+    },
     error::Error,
-    security::seal::{Class, OwnerKeys, Spot},
+    security::{
+        access::Caller,
+        seal::{Class, OwnerKeys, Spot},
+    },
 };
 use entities::{clinic, clinic::Column};
 use sea_orm::{
@@ -12,6 +18,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 #[derive(Serialize, Deserialize)]
@@ -35,13 +42,50 @@ pub async fn find(db: &impl ConnectionTrait, id: Uuid, keys: &OwnerKeys) -> Resu
 }
 
 /// A clinic, held until the unit ends.
-pub async fn lock(tx: &Tx, id: Uuid, keys: &OwnerKeys) -> Result<Option<Clinic>, Error> {
+async fn lock(tx: &Tx, id: Uuid, keys: &OwnerKeys) -> Result<Option<Clinic>, Error> {
     let row = clinic::Entity::find_by_id(id).lock_exclusive().one(tx.db()).await?;
     row.map(|row| open(row, keys)).transpose()
 }
 
+/// Changes a clinic's settings; `shown` is what a caller sees who holds another version.
+pub async fn change(
+    tx: &Tx,
+    caller: &Caller,
+    keys: &OwnerKeys,
+    sign_ins: &SignIns,
+    change: Change<ClinicPatch>,
+    shown: impl FnOnce(&Clinic) -> Result<Value, Error>,
+) -> Result<Clinic, Error> {
+    let found = lock(tx, caller.clinic, keys).await?.ok_or(Error::NotFound)?;
+    change.held.change(found.version, || shown(&found))?;
+    let mut changed = apply(tx, &found, change.patch?).await?;
+    if changed == found {
+        return Ok(found);
+    }
+    changed.version += 1;
+    update(tx, &changed, keys).await?;
+    let id = found.id;
+    sign_ins.forget(tx, move |_, held| held.owner.clinic == id);
+    let entry = audit::Entry::by_caller(caller, "clinic_update").record(id);
+    audit::append(tx, entry.version(changed.version)).await?;
+    Ok(changed)
+}
+
+/// The clinic after a change, or everything that is wrong with the change.
+async fn apply(tx: &Tx, clinic: &Clinic, patch: ClinicPatch) -> Result<Clinic, Error> {
+    let mut faults = Faults::default();
+    for (pointer, member) in patch.members() {
+        if members::roles(tx.db(), clinic.id, member).await?.is_none() {
+            faults.add(pointer, "a member of this clinic");
+        }
+    }
+    let changed = patch.apply(clinic.clone(), &mut faults);
+    faults.none()?;
+    Ok(changed)
+}
+
 /// Stores a clinic's new settings; the version is the new one.
-pub async fn update(tx: &Tx, clinic: &Clinic, keys: &OwnerKeys) -> Result<(), Error> {
+async fn update(tx: &Tx, clinic: &Clinic, keys: &OwnerKeys) -> Result<(), Error> {
     let row = row(clinic, keys)?;
     clinic::Entity::update_many().set(row).filter(Column::Id.eq(clinic.id)).exec(tx.db()).await?;
     Ok(())

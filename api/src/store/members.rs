@@ -1,10 +1,11 @@
 //! Members of a clinic. A row outlives the membership: what somebody wrote keeps its author.
 
-use super::Tx;
+use super::{Change, Precondition, SignIns, Tx, accounts, audit, care_team, sign_ins};
 use crate::{
+    domain::{accounts::MemberPatch, faults::Faults},
     error::Error,
     security::{
-        access::Roles,
+        access::{Caller, Roles},
         seal::{Class, OwnerKeys, Spot},
     },
 };
@@ -13,6 +14,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// A member.
@@ -68,7 +70,7 @@ pub async fn find(
 }
 
 /// A member of a clinic, held until the unit ends.
-pub async fn lock(tx: &Tx, clinic: Uuid, id: Uuid, keys: &OwnerKeys) -> Result<Option<Member>, Error> {
+async fn lock(tx: &Tx, clinic: Uuid, id: Uuid, keys: &OwnerKeys) -> Result<Option<Member>, Error> {
     let row = of(clinic).filter(Column::Id.eq(id)).lock_exclusive().one(tx.db()).await?;
     row.map(|row| open(row, keys)).transpose()
 }
@@ -78,14 +80,81 @@ pub async fn roles(db: &impl ConnectionTrait, clinic: Uuid, id: Uuid) -> Result<
     Ok(of(clinic).filter(Column::Id.eq(id)).one(db).await?.map(|row| Roles::from_code(row.roles)))
 }
 
+/// Notes a fault if somebody is no therapist or prescriber of the clinic.
+pub async fn check_clinician(tx: &Tx, clinic: Uuid, pointer: &str, id: Uuid, faults: &mut Faults) -> Result<(), Error> {
+    if !roles(tx.db(), clinic, id).await?.is_some_and(|roles| roles.meet(Roles::CLINICIAN)) {
+        faults.add(pointer, "a therapist or prescriber of this clinic");
+    }
+    Ok(())
+}
+
 /// Whether a clinic has an admin beside this member.
-pub async fn another_admin(tx: &Tx, clinic: Uuid, than: Uuid) -> Result<bool, Error> {
+async fn another_admin(tx: &Tx, clinic: Uuid, than: Uuid) -> Result<bool, Error> {
     let others = of(clinic).filter(Column::Id.ne(than)).all(tx.db()).await?;
     Ok(others.iter().any(|row| Roles::from_code(row.roles).meet(Roles::ADMIN)))
 }
 
+/// Changes a member's name and roles; `shown` is what a caller sees who holds another version.
+pub async fn change(
+    tx: &Tx,
+    caller: &Caller,
+    keys: &OwnerKeys,
+    sign_ins: &SignIns,
+    id: Uuid,
+    change: Change<MemberPatch>,
+    shown: impl FnOnce(&Member) -> Result<Value, Error>,
+) -> Result<Member, Error> {
+    let found = lock(tx, caller.clinic, id, keys).await?.ok_or(Error::NotFound)?;
+    change.held.change(found.version, || shown(&found))?;
+    let MemberPatch { display_name, roles } = change.patch?;
+    let mut changed = found.clone();
+    changed.display_name = display_name.unwrap_or(changed.display_name);
+    changed.roles = roles.map_or(changed.roles, |roles| roles.into_iter().collect());
+    if changed == found {
+        return Ok(found);
+    }
+    keep_an_admin(tx, &found, changed.roles).await?;
+    changed.version += 1;
+    update(tx, &changed, keys).await?;
+    sign_ins.forget(tx, move |_, held| held.owner.account == id);
+    let entry = audit::Entry::by_caller(caller, "members_update").record(id);
+    audit::append(tx, entry.version(changed.version)).await?;
+    Ok(changed)
+}
+
+/// Ends a membership: the sign-ins and the places on care teams end with it.
+pub async fn end(
+    tx: &Tx,
+    caller: &Caller,
+    keys: &OwnerKeys,
+    known: &SignIns,
+    id: Uuid,
+    held: Precondition,
+    shown: impl FnOnce(&Member) -> Result<Value, Error>,
+) -> Result<(), Error> {
+    let found = lock(tx, caller.clinic, id, keys).await?.ok_or(Error::NotFound)?;
+    held.change(found.version, || shown(&found))?;
+    keep_an_admin(tx, &found, Roles::NONE).await?;
+    let ended = member::Entity::update_many().filter(Column::Id.eq(id));
+    ended.col_expr(Column::EndedAt, Expr::value(Micros::from(tx.now()))).exec(tx.db()).await?;
+    accounts::disable(tx, id).await?;
+    sign_ins::remove_all(tx, id).await?;
+    care_team::end_all(tx, id, tx.now().with_timezone(&caller.clinic_zone).date_naive()).await?;
+    known.forget(tx, move |_, held| held.owner.account == id);
+    let entry = audit::Entry::by_caller(caller, "members_delete").record(id);
+    audit::append(tx, entry.version(found.version)).await
+}
+
+async fn keep_an_admin(tx: &Tx, member: &Member, roles: Roles) -> Result<(), Error> {
+    let leaves = member.roles.meet(Roles::ADMIN) && !roles.meet(Roles::ADMIN);
+    if leaves && !another_admin(tx, member.clinic, member.id).await? {
+        return Err(Error::ImpossibleStep("this is the clinic's last admin"));
+    }
+    Ok(())
+}
+
 /// Stores a member's new name and roles; the version is the new one.
-pub async fn update(tx: &Tx, member: &Member, keys: &OwnerKeys) -> Result<(), Error> {
+async fn update(tx: &Tx, member: &Member, keys: &OwnerKeys) -> Result<(), Error> {
     member::Entity::update_many()
         .col_expr(Column::Roles, Expr::value(member.roles.code()))
         .col_expr(Column::Version, Expr::value(member.version))
@@ -93,13 +162,6 @@ pub async fn update(tx: &Tx, member: &Member, keys: &OwnerKeys) -> Result<(), Er
         .filter(Column::Id.eq(member.id))
         .exec(tx.db())
         .await?;
-    Ok(())
-}
-
-/// Ends a membership.
-pub async fn end(tx: &Tx, id: Uuid) -> Result<(), Error> {
-    let update = member::Entity::update_many().filter(Column::Id.eq(id));
-    update.col_expr(Column::EndedAt, Expr::value(Micros::from(tx.now()))).exec(tx.db()).await?;
     Ok(())
 }
 

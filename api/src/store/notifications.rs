@@ -1,11 +1,7 @@
 //! Messages: the inbox of a patient, what they do with a message, and whether one is still wanted when its time comes.
 //! A row stays for good: it answers what was said, when, and why not.
 
-use super::{
-    Scope, Tx, audit, bulk, patients,
-    records::{After, Author},
-    reminders,
-};
+use super::{After, Page, Scope, Tx, Window, audit, bulk, patients, records::Author, reminders};
 use crate::{
     domain::{
         faults::Faults,
@@ -24,8 +20,8 @@ use entities::{
     patient, record, reminder,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, TryInsertResult, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QuerySelect, TryInsertResult, sea_query::Expr,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -89,44 +85,22 @@ pub struct Written {
     pub state: NotificationState,
 }
 
-/// Which part of the inbox a page is of.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Window {
-    /// Due not before.
-    pub from: Option<DateTime<Utc>>,
-    /// Due before.
-    pub to: Option<DateTime<Utc>>,
-    /// Behind the last message of the page before.
-    pub after: Option<After>,
-    /// How many at most.
-    pub limit: u64,
-}
-
 /// The patient's own messages: not those to their care team.
 fn inbox(scope: &Scope) -> sea_orm::Select<Entity> {
     Entity::find().filter(Column::PatientId.eq(scope.patient)).filter(Column::RecipientId.is_null())
 }
 
-/// A page of the inbox, latest first, and whether more follow.
+/// A page of the inbox, latest due first.
 pub async fn page(
     db: &impl ConnectionTrait,
     keys: &OwnerKeys,
     scope: &Scope,
     window: &Window,
-) -> Result<(Vec<Message>, bool), Error> {
-    let behind = window.after.map(|After { at, id }| {
-        Expr::tuple([Expr::col(Column::DueAt), Expr::col(Column::Id)])
-            .lt(Expr::tuple([Expr::val(Micros::from(at).0), Expr::val(id)]))
-    });
-    let wanted = Condition::all()
-        .add_option(window.from.map(|from| Column::DueAt.gte(Micros::from(from))))
-        .add_option(window.to.map(|to| Column::DueAt.lt(Micros::from(to))))
-        .add_option(behind);
-    let rows = inbox(scope).filter(wanted).order_by_desc(Column::DueAt).order_by_desc(Column::Id);
-    let mut rows = rows.limit(window.limit + 1).all(db).await?;
-    let more = rows.len() as u64 > window.limit;
-    rows.truncate(usize::try_from(window.limit).unwrap_or(usize::MAX));
-    Ok((complete(db, keys, scope, rows).await?, more))
+) -> Result<Page<Message>, Error> {
+    let place = |row: &Model| After { at: row.due_at.into(), id: row.id };
+    let mut page = window.page(db, inbox(scope), (Column::DueAt, Column::Id), place).await?;
+    let messages = complete(db, keys, scope, std::mem::take(&mut page.items)).await?;
+    Ok(page.of(messages))
 }
 
 /// One message of the inbox.
@@ -269,16 +243,7 @@ pub(super) fn state(row: &Model) -> Result<NotificationState, Error> {
 
 async fn note(tx: &Tx, author: &Author, row: &Model, operation: &str) -> Result<(), Error> {
     tx.announce(Event { patient_id: row.patient_id, subject: Subject::Notification, id: row.id, private: false });
-    let entry = audit::Entry {
-        clinic: author.scope.clinic,
-        account: Some(author.account),
-        operation,
-        patient: Some(row.patient_id),
-        record: Some(row.id),
-        version: None,
-        request: Some(author.request),
-    };
-    audit::append(tx, entry).await
+    audit::append(tx, audit::Entry::by(author, operation).record(row.id)).await
 }
 
 /// The row of what a member is told of a flag.

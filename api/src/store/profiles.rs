@@ -1,9 +1,9 @@
 //! Patients as persons: names and contact are sealed under the patient's own profile key.
 
-use super::Tx;
+use super::{After, Change, Keys, Page, Tx, audit, records::Author, reminders};
 use crate::{
     domain::{
-        profile::{PatientState, Profile},
+        profile::{PatientPatch, PatientState, Profile},
         recurrence::{QuietHours, TimeOfDay},
     },
     error::Error,
@@ -16,6 +16,7 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 #[derive(Serialize, Deserialize)]
@@ -62,6 +63,29 @@ pub async fn lock(tx: &Tx, clinic: Uuid, id: Uuid, keys: &OwnerKeys) -> Result<O
     row.one(tx.db()).await?.map(|row| open(&row, keys)).transpose()
 }
 
+/// Changes a profile; `shown` is what a caller sees who holds another version. Messages that have not left follow a new
+/// zone and new quiet hours.
+pub async fn change(
+    tx: &Tx,
+    author: &Author,
+    change: Change<PatientPatch>,
+    shown: impl FnOnce(&Profile) -> Result<Value, Error>,
+) -> Result<Profile, Error> {
+    let found = lock(tx, author.scope.clinic, author.scope.patient, &author.keys).await?.ok_or(Error::NotFound)?;
+    change.held.change(found.version, || shown(&found))?;
+    let mut changed = change.patch?.apply(found.clone())?;
+    if changed == found {
+        return Ok(found);
+    }
+    changed.version += 1;
+    update(tx, &changed, &author.keys).await?;
+    if (changed.time_zone, changed.quiet_hours) != (found.time_zone, found.quiet_hours) {
+        reminders::follow_patient(tx, changed.id).await?;
+    }
+    audit::append(tx, audit::Entry::by(author, "patients_update").version(changed.version)).await?;
+    Ok(changed)
+}
+
 /// Stores a patient's new profile; the version is the new one.
 pub async fn update(tx: &Tx, profile: &Profile, keys: &OwnerKeys) -> Result<(), Error> {
     let row = row(tx, profile, keys)?;
@@ -69,14 +93,15 @@ pub async fn update(tx: &Tx, profile: &Profile, keys: &OwnerKeys) -> Result<(), 
     Ok(())
 }
 
-/// One page of a clinic's patients, in the order of their ids; what is sealed stays so: open it with [`open`].
+/// One page of a clinic's patients, in the order of their ids.
 pub async fn page(
     db: &impl ConnectionTrait,
+    keys: &Keys,
     clinic: Uuid,
     whose: Whose,
     after: Option<Uuid>,
     limit: u64,
-) -> Result<Vec<patient::Model>, Error> {
+) -> Result<Page<Profile>, Error> {
     let mut page = patient::Entity::find().filter(Column::ClinicId.eq(clinic));
     if let Whose::Member(member, today) = whose {
         let mine = Query::select()
@@ -90,20 +115,20 @@ pub async fn page(
     if let Some(after) = after {
         page = page.filter(Column::Id.gt(after));
     }
-    Ok(page.order_by_asc(Column::Id).limit(limit).all(db).await?)
-}
-
-/// Whose row it is.
-pub fn id(row: &patient::Model) -> Uuid {
-    row.id
+    let rows = page.order_by_asc(Column::Id).limit(limit.saturating_add(1)).all(db).await?;
+    let page = Page::cut(rows, limit, |row| After { at: row.created_at.into(), id: row.id });
+    let keys = keys.of_patients(&page.items.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
+    let opened = |row: &patient::Model| {
+        open(row, keys.get(&row.id).ok_or_else(|| Error::internal("a patient whose keys are gone"))?)
+    };
+    let profiles = page.items.iter().map(opened).collect::<Result<_, _>>()?;
+    Ok(page.of(profiles))
 }
 
 /// Opens a row.
-pub fn open(row: &patient::Model, keys: &OwnerKeys) -> Result<Profile, Error> {
+fn open(row: &patient::Model, keys: &OwnerKeys) -> Result<Profile, Error> {
     let text = keys.open(&spot(row.clinic_id, row.id, row.version), &row.sealed)?;
     let Sealed { display_name, name_latin, pronouns, phone } = serde_json::from_str(&text).map_err(Error::internal)?;
-    let time =
-        |minutes: i16| u16::try_from(minutes).ok().and_then(TimeOfDay::from_minutes).unwrap_or(TimeOfDay::MIDNIGHT);
     Ok(Profile {
         id: row.id,
         clinic: row.clinic_id,
@@ -115,10 +140,17 @@ pub fn open(row: &patient::Model, keys: &OwnerKeys) -> Result<Profile, Error> {
         time_zone: row.time_zone.parse().map_err(|_| Error::internal("a patient's zone is unknown"))?,
         locale: row.locale.clone(),
         country: row.country.clone(),
-        quiet_hours: QuietHours { start: time(row.quiet_start), end: time(row.quiet_end) },
+        quiet_hours: quiet_hours(row)?,
         state: PatientState::from_code(row.state),
         version: row.version,
     })
+}
+
+/// A patient's quiet hours.
+pub(super) fn quiet_hours(row: &patient::Model) -> Result<QuietHours, Error> {
+    let time = |minutes: i16| u16::try_from(minutes).ok().and_then(TimeOfDay::from_minutes);
+    let hours = time(row.quiet_start).zip(time(row.quiet_end)).map(|(start, end)| QuietHours { start, end });
+    hours.ok_or_else(|| Error::internal("a patient's quiet hours are no times of day"))
 }
 
 /// Makes an invited patient one under care.

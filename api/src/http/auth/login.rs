@@ -48,25 +48,12 @@ pub(super) async fn login(app: &App, asked: Credentials, from: IpAddr, request: 
         accounts::succeeded(tx, id, step).await?;
         let roles = members::roles(tx.db(), clinic, id).await?.unwrap_or(Roles::PATIENT);
         let entry = Entry::begin(tx, id, kind, asked.session).await?;
-        audit::append(tx, event(clinic, id, "auth_login", request)).await?;
+        audit::append(tx, audit::Entry::by_account(clinic, id, Some(request), "auth_login")).await?;
         Ok(Some((entry, Account::new(id, kind, roles))))
     };
     match app.db.write(id, unit).await? {
         Some((entry, account)) => Ok(entry.answer(app, account)),
         None => refused.count(app).await,
-    }
-}
-
-/// An audit row about an account itself.
-pub(super) fn event(clinic: Uuid, account: Uuid, operation: &'static str, request: Uuid) -> audit::Entry<'static> {
-    audit::Entry {
-        clinic,
-        account: Some(account),
-        operation,
-        patient: None,
-        record: None,
-        version: None,
-        request: Some(request),
     }
 }
 

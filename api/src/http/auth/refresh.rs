@@ -1,6 +1,6 @@
 //! Renewing a sign-in, and ending it.
 
-use super::{Account, Entered, Entry, login::event};
+use super::{Account, Entered, Entry};
 use crate::{
     app::App,
     domain::sign_in::{Decision, refresh as decide},
@@ -27,7 +27,8 @@ pub(super) async fn refresh(app: &App, token: &str, request: Uuid) -> Result<Ent
             Decision::RevokeFamily => {
                 sign_ins::remove_family(tx, family.id).await?;
                 known.forget(tx, move |_, held| held.family == Some(family.id));
-                audit::append(tx, event(account.clinic, account.id, "auth_refresh_reused", request)).await?;
+                let reused = audit::Entry::by_account(account.clinic, account.id, Some(request), "auth_refresh_reused");
+                audit::append(tx, reused).await?;
                 return Ok(None);
             }
             Decision::ReplaceSuccessor => {
@@ -58,7 +59,8 @@ pub(super) async fn logout(app: &App, holder: &Holder) -> Result<bool, Error> {
             Shown::Cookie(cookie) => hash == cookie,
             Shown::Token(_) => other.family == held.family,
         });
-        audit::append(tx, event(held.owner.clinic, held.owner.account, "auth_logout", request)).await
+        let left = audit::Entry::by_account(held.owner.clinic, held.owner.account, Some(request), "auth_logout");
+        audit::append(tx, left).await
     };
     app.db.write(held.owner.account, unit).await?;
     Ok(matches!(shown, Shown::Cookie(_)))

@@ -1,6 +1,6 @@
 //! The second factor: set up, confirmed, asked for.
 
-use super::{SecondFactor, login::event};
+use super::SecondFactor;
 use crate::{
     app::App,
     error::Error,
@@ -67,7 +67,7 @@ pub(super) async fn confirm(app: &App, holder: &Holder, otp: String) -> Result<(
         let step = step.ok_or_else(|| Error::invalid("/otp", "the code that the authenticator app shows now"))?;
         accounts::confirm_second_factor(tx, account.id, step).await?;
         known.forget(tx, move |_, held| held.owner.account == account.id);
-        audit::append(tx, event(account.clinic, account.id, "auth_mfa_confirm", request)).await
+        audit::append(tx, audit::Entry::by_account(account.clinic, account.id, Some(request), "auth_mfa_confirm")).await
     };
     app.db.write(owner.account, unit).await
 }

@@ -5,8 +5,8 @@ mod shown;
 
 use super::{
     cursor,
-    flags::{Around, audit_shown, today},
-    permit::Staff,
+    flags::{Around, today},
+    permit::{Staff, audit_reads},
     resource::Tag,
 };
 use crate::{
@@ -20,8 +20,9 @@ use crate::{
     error::Error,
     security::access::{ActOnFlags, Caller},
     store::{
+        Window,
         caseload::{self, Course},
-        flags::{self, Shown, Whose, Window},
+        flags::{self, Shown, Which, Whose},
         profiles,
     },
 };
@@ -61,8 +62,8 @@ impl Caseload {
         let mut rest = all.into_iter().filter(|(place, _)| after.is_none_or(|after| *place > after)).peekable();
         let page: Vec<_> = rest.by_ref().take(limit).collect();
         let next = rest.peek().and(page.last()).map(|(place, _)| cursor::of_place(place));
-        let shown = page.iter().map(|(place, _)| place.patient).collect();
-        audit_shown(&self.0, &staff.caller, "caseload_read", shown).await?;
+        let shown: Vec<_> = page.iter().map(|(place, _)| place.patient).collect();
+        audit_reads(&self.0, &staff.caller, "caseload_read", &shown).await?;
         Ok(Page::Page(Json(CaseloadPage {
             items: page.into_iter().map(|(_, item)| item).collect(),
             next_cursor: next,
@@ -73,23 +74,20 @@ impl Caseload {
 async fn everybody(app: &App, caller: &Caller) -> Result<Vec<(Place, Item)>, Error> {
     let (db, today) = (app.db.read(), today(app, caller));
     let mut courses = caseload::courses(db, caller.account, today, app.clock.now()).await?;
-    let window = Window { unresolved: true, limit: FLAGS, ..Window::default() };
+    let (which, window) =
+        (Which { unresolved: true, ..Which::default() }, Window { limit: FLAGS, ..Window::default() });
     let whose = Whose::InCareOf(caller.account, today);
-    let (shown, _) = flags::page(db, &app.keys, caller.clinic, whose, &window).await?;
+    let shown = flags::page(db, &app.keys, caller.clinic, whose, which, &window).await?.items;
     let mut flags: HashMap<Uuid, Vec<Shown>> = HashMap::new();
     for one in shown {
         flags.entry(one.patient).or_default().push(one);
     }
     let around = Around::of(app, caller, &flags.keys().copied().collect::<Vec<_>>()).await?;
     let whose = profiles::Whose::Member(caller.account, today);
-    let rows = profiles::page(db, caller.clinic, whose, None, u64::from(u32::MAX)).await?;
-    let keys = app.keys.of_patients(&rows.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
-    let mut all = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let id = row.id;
-        let keys = keys.get(&id).ok_or_else(|| Error::internal("a patient whose keys are gone"))?;
-        let (profile, course) = (profiles::open(row, keys)?, courses.remove(&id));
-        let flags = flags.remove(&id).unwrap_or_default();
+    let profiles = profiles::page(db, &app.keys, caller.clinic, whose, None, u64::from(u32::MAX)).await?.items;
+    let mut all = Vec::with_capacity(profiles.len());
+    for profile in profiles {
+        let (course, flags) = (courses.remove(&profile.id), flags.remove(&profile.id).unwrap_or_default());
         // Somebody who has just joined the care is there at the next look.
         all.extend(course.map(|course| item(app.clock.now(), profile, &course, &flags, &around)));
     }

@@ -9,7 +9,7 @@ pub(super) use shown::{Actor, Around, today};
 use super::{
     body::Checked,
     cursor,
-    permit::{Permit, Staff},
+    permit::{Permit, Staff, audit_reads},
     resource::Tag,
 };
 use crate::{
@@ -18,8 +18,8 @@ use crate::{
     error::Error,
     security::access::{ActOnFlags, Caller},
     store::{
-        Scope, audit,
-        flags::{self, Whose, Window},
+        Scope, Window,
+        flags::{self, Which, Whose},
         records::Author,
     },
 };
@@ -75,41 +75,15 @@ impl Example for Reopen {
     }
 }
 
-async fn page(app: &App, caller: &Caller, whose: Whose, window: &Window) -> Result<FlagPage, Error> {
-    let (shown, next) = flags::page(app.db.read(), &app.keys, caller.clinic, whose, window).await?;
-    let mut patients: Vec<_> = shown.iter().map(|shown| shown.patient).collect();
+async fn page(app: &App, caller: &Caller, whose: Whose, which: Which, window: &Window) -> Result<FlagPage, Error> {
+    let page = flags::page(app.db.read(), &app.keys, caller.clinic, whose, which, window).await?;
+    let mut patients: Vec<_> = page.items.iter().map(|shown| shown.patient).collect();
     patients.sort_unstable();
     patients.dedup();
     let around = Around::of(app, caller, &patients).await?;
-    audit_shown(app, caller, "flags_list", patients).await?;
-    let items = shown.into_iter().map(|shown| around.show(shown)).collect();
-    Ok(FlagPage { items, next_cursor: next.map(cursor::encode) })
-}
-
-/// Commits one audit row for each patient of whom something is about to be shown.
-pub(super) async fn audit_shown(
-    app: &App,
-    caller: &Caller,
-    operation: &'static str,
-    patients: Vec<Uuid>,
-) -> Result<(), Error> {
-    if patients.is_empty() {
-        return Ok(());
-    }
-    let (caller, owner) = (caller.clone(), caller.clinic);
-    let unit = async move |tx: &crate::store::Tx| {
-        let entries = patients.into_iter().map(|patient| audit::Entry {
-            clinic: caller.clinic,
-            account: Some(caller.account),
-            operation,
-            patient: Some(patient),
-            record: None,
-            version: None,
-            request: Some(caller.request),
-        });
-        audit::append_all(tx, entries).await
-    };
-    app.db.write(owner, unit).await
+    audit_reads(app, caller, "flags_list", &patients).await?;
+    let items = page.items.into_iter().map(|shown| around.show(shown)).collect();
+    Ok(FlagPage { items, next_cursor: page.next.map(cursor::encode) })
 }
 
 /// The flags of one patient.
@@ -135,21 +109,19 @@ impl PatientFlags {
         /// Where the page begins: the `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Result<Page, Error> {
-        let window = window(state.0, severity.0, limit.0, cursor.0.as_deref())?;
-        page(&self.0, &permit.caller, Whose::Patient(permit.scope.patient), &window)
-            .await
-            .map(|page| Page::Page(Json(page)))
+        let (whose, which) = (Whose::Patient(permit.scope.patient), which(state.0, severity.0));
+        let window = window(limit.0, cursor.0.as_deref())?;
+        page(&self.0, &permit.caller, whose, which, &window).await.map(|page| Page::Page(Json(page)))
     }
 }
 
-fn window(
-    state: Option<State>,
-    severity: Option<Severity>,
-    limit: Option<u64>,
-    cursor: Option<&str>,
-) -> Result<Window, Error> {
+fn which(state: Option<State>, severity: Option<Severity>) -> Which {
+    Which { state, severity, unresolved: false }
+}
+
+fn window(limit: Option<u64>, cursor: Option<&str>) -> Result<Window, Error> {
     let after = cursor.map(cursor::decode).transpose()?;
-    Ok(Window { state, severity, after, limit: limit.unwrap_or(50), unresolved: false })
+    Ok(Window { after, limit: limit.unwrap_or(50), ..Window::default() })
 }
 
 /// The flags of everybody in a member's care.
@@ -175,9 +147,9 @@ impl Flags {
         /// Where the page begins: the `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Result<Page, Error> {
-        let window = window(state.0, severity.0, limit.0, cursor.0.as_deref())?;
+        let (which, window) = (which(state.0, severity.0), window(limit.0, cursor.0.as_deref())?);
         let whose = Whose::InCareOf(staff.caller.account, today(&self.0, &staff.caller));
-        page(&self.0, &staff.caller, whose, &window).await.map(|page| Page::Page(Json(page)))
+        page(&self.0, &staff.caller, whose, which, &window).await.map(|page| Page::Page(Json(page)))
     }
 
     /// Take a flag on

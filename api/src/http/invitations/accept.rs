@@ -144,13 +144,7 @@ async fn activate(
 }
 
 fn event(invitation: &Invitation, account: Uuid, request: Uuid) -> audit::Entry<'static> {
-    audit::Entry {
-        clinic: invitation.clinic,
-        account: Some(account),
-        operation: "invitations_accept",
-        patient: invitation.patient,
-        record: Some(invitation.id),
-        version: None,
-        request: Some(request),
-    }
+    let entry = audit::Entry::by_account(invitation.clinic, account, Some(request), "invitations_accept");
+    let entry = entry.record(invitation.id);
+    invitation.patient.map_or(entry, |patient| entry.patient(patient))
 }

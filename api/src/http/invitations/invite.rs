@@ -182,13 +182,6 @@ fn view(invitation: &invitations::Invitation) -> Invitation {
 }
 
 fn event(caller: &Caller, patient: Option<Uuid>, invitation: Uuid) -> audit::Entry<'static> {
-    audit::Entry {
-        clinic: caller.clinic,
-        account: Some(caller.account),
-        operation: "invitations_create",
-        patient,
-        record: Some(invitation),
-        version: Some(1),
-        request: Some(caller.request),
-    }
+    let entry = audit::Entry::by_caller(caller, "invitations_create").record(invitation).version(1);
+    patient.map_or(entry, |patient| entry.patient(patient))
 }

@@ -3,7 +3,7 @@
 mod read;
 mod verbs;
 
-pub use read::{Evidence, Shown, Whose, Window, owner_of, page, people, show};
+pub use read::{Evidence, Shown, Which, Whose, owner_of, page, people, show};
 pub use verbs::{acknowledge, reopen, resolve};
 
 use super::{Scope, Tx, bulk, records::Author};

@@ -9,22 +9,21 @@ use crate::{
     error::Error,
     security::{access::Roles, seal::OwnerKeys},
     store::{
-        Keys,
+        After, Keys, Page, Window,
         members::{self, Member},
         patients::on_day,
-        records::After,
     },
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use entities::{
-    Micros, care_relation, clinic,
+    care_relation, clinic,
     flag::{Column, Entity, Model},
     flag_evidence, record,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, Query, SelectStatement},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Query, SelectStatement},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -40,17 +39,13 @@ pub enum Whose {
 
 /// Which of them.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Window {
+pub struct Which {
     /// Of this state.
     pub state: Option<State>,
     /// Only those that nobody has closed.
     pub unresolved: bool,
     /// Of this severity.
     pub severity: Option<Severity>,
-    /// Older than the last flag of the page before.
-    pub after: Option<After>,
-    /// How many at most.
-    pub limit: u64,
 }
 
 /// A record that a flag rests on.
@@ -112,29 +107,23 @@ pub async fn owner_of(
     Ok(row.into_tuple().one(db).await?)
 }
 
-/// A page, newest first, and where the next one begins.
+/// A page, newest first.
 pub async fn page(
     db: &impl ConnectionTrait,
     keys: &Keys,
     clinic: Uuid,
     whose: Whose,
+    which: Which,
     window: &Window,
-) -> Result<(Vec<Shown>, Option<After>), Error> {
-    let behind = window.after.map(|after| {
-        Expr::tuple([Expr::col(Column::OpenedAt), Expr::col(Column::Id)])
-            .lt(Expr::tuple([Expr::val(Micros::from(after.at).0), Expr::val(after.id)]))
-    });
+) -> Result<Page<Shown>, Error> {
     let wanted = Condition::all()
-        .add_option(window.state.map(|state| Column::State.eq(state.code())))
-        .add_option(window.unresolved.then(|| Column::State.ne(State::Resolved.code())))
-        .add_option(window.severity.map(|severity| Column::Severity.eq(severity.code())))
-        .add_option(behind);
-    let rows = of(whose).filter(wanted).order_by_desc(Column::OpenedAt).order_by_desc(Column::Id);
-    let mut rows = rows.limit(window.limit + 1).all(db).await?;
-    let full = rows.len() as u64 > window.limit;
-    rows.truncate(usize::try_from(window.limit).unwrap_or(usize::MAX));
-    let next = rows.last().filter(|_| full).map(|last| After { at: last.opened_at.into(), id: last.id });
-    Ok((shown(db, keys, clinic, &rows).await?, next))
+        .add_option(which.state.map(|state| Column::State.eq(state.code())))
+        .add_option(which.unresolved.then(|| Column::State.ne(State::Resolved.code())))
+        .add_option(which.severity.map(|severity| Column::Severity.eq(severity.code())));
+    let place = |row: &Model| After { at: row.opened_at.into(), id: row.id };
+    let page = window.page(db, of(whose).filter(wanted), (Column::OpenedAt, Column::Id), place).await?;
+    let flags = shown(db, keys, clinic, &page.items).await?;
+    Ok(page.of(flags))
 }
 
 /// One flag of a patient.

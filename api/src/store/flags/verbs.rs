@@ -55,14 +55,5 @@ async fn held(tx: &Tx, author: &Author, id: Uuid) -> Result<(Model, Flag, Words)
 async fn keep(tx: &Tx, author: &Author, operation: &str, old: &Model, flag: &Flag, words: &Words) -> Result<(), Error> {
     let row = save(tx, author, old, flag, words).await?;
     tx.announce(Event { patient_id: row.patient_id, subject: Subject::Flag, id: row.id, private: false });
-    let entry = audit::Entry {
-        clinic: author.scope.clinic,
-        account: Some(author.account),
-        operation,
-        patient: Some(row.patient_id),
-        record: Some(row.id),
-        version: Some(row.version),
-        request: Some(author.request),
-    };
-    audit::append(tx, entry).await
+    audit::append(tx, audit::Entry::by(author, operation).record(row.id).version(row.version)).await
 }

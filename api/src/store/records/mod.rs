@@ -11,5 +11,5 @@ mod write;
 
 pub use document::Document;
 pub use past::Past;
-pub use read::{After, Change, Changes, Window, changes_since, find, page, version_of};
-pub use write::{Author, Precondition, Written, create, put, remove, repeat};
+pub use read::{Change, Changes, changes_since, find, page, version_of};
+pub use write::{Author, Written, create, put, remove, repeat};

@@ -5,11 +5,9 @@ use crate::{
     domain::record::{Kind, Visibility},
     error::Error,
     security::seal::OwnerKeys,
-    store::Scope,
+    store::{After, Page, Scope, Window},
 };
-use chrono::{DateTime, Utc};
 use entities::{
-    Micros,
     record::{Column, Entity, Model},
     record_version,
 };
@@ -19,28 +17,6 @@ use sea_orm::{
 };
 use std::collections::HashSet;
 use uuid::Uuid;
-
-/// Which part of the time line a page is of: `from` included, `to` excluded.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Window {
-    /// Not before.
-    pub from: Option<DateTime<Utc>>,
-    /// Before.
-    pub to: Option<DateTime<Utc>>,
-    /// Older than the last record of the page before.
-    pub after: Option<After>,
-    /// How many records at most.
-    pub limit: u64,
-}
-
-/// The last record of a page: the next page begins behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct After {
-    /// When it happened.
-    pub at: DateTime<Utc>,
-    /// Its id.
-    pub id: Uuid,
-}
 
 /// The rows that the scope may touch.
 fn within(scope: &Scope) -> Select<Entity> {
@@ -63,44 +39,24 @@ pub async fn find(
     Document::open(&row, keys, scope.clinic)
 }
 
-/// A page, newest first, of some kinds (all if none is named), and where the next one begins.
+/// A page, newest first, of some kinds (all if none is named).
 pub async fn page(
     db: &impl ConnectionTrait,
     keys: &OwnerKeys,
     scope: &Scope,
     kinds: &[Kind],
     window: &Window,
-) -> Result<(Vec<Document>, Option<After>), Error> {
+) -> Result<Page<Document>, Error> {
     let kinds = match kinds {
         [] => None,
         [kind] => Some(Column::Kind.eq(kind.code())),
         kinds => Some(Column::Kind.is_in(kinds.iter().map(|kind| kind.code()))),
     };
-    let behind = window.after.map(|after| {
-        Expr::tuple([Expr::col(Column::OccurredAt), Expr::col(Column::Id)])
-            .lt(Expr::tuple([Expr::val(Micros::from(after.at).0), Expr::val(after.id)]))
-    });
-    let wanted = Condition::all()
-        .add(Expr::col(Column::Deleted).not())
-        .add_option(kinds)
-        .add_option(window.from.map(|from| Column::OccurredAt.gte(Micros::from(from))))
-        .add_option(window.to.map(|to| Column::OccurredAt.lt(Micros::from(to))))
-        .add_option(behind);
-    let rows = within(scope)
-        .filter(wanted)
-        .order_by_desc(Column::OccurredAt)
-        .order_by_desc(Column::Id)
-        .limit(window.limit + 1)
-        .all(db)
-        .await?;
-    let full = rows.len() as u64 > window.limit;
-    let page: Vec<Document> = rows
-        .iter()
-        .take(usize::try_from(window.limit).unwrap_or(usize::MAX))
-        .map(|row| Document::open(row, keys, scope.clinic))
-        .collect::<Result<_, _>>()?;
-    let next = page.last().filter(|_| full).map(|last| After { at: last.occurred_at, id: last.id });
-    Ok((page, next))
+    let wanted = Condition::all().add(Expr::col(Column::Deleted).not()).add_option(kinds);
+    let place = |row: &Model| After { at: row.occurred_at.into(), id: row.id };
+    let page = window.page(db, within(scope).filter(wanted), (Column::OccurredAt, Column::Id), place).await?;
+    let documents = page.items.iter().map(|row| Document::open(row, keys, scope.clinic)).collect::<Result<_, _>>()?;
+    Ok(page.of(documents))
 }
 
 /// A record that changed: its newest version, or that there is none any more.

@@ -14,10 +14,11 @@ use crate::{
     error::Error,
     events::{Event, Subject},
     security::seal::OwnerKeys,
-    store::{Scope, Tx, audit, idempotency::Before, patients, reminders, safety},
+    store::{Decision, Precondition, Scope, Tx, audit, idempotency::Before, patients, reminders, safety},
 };
 use entities::{measurement, record, record_version};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use serde_json::Value;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -32,15 +33,6 @@ pub struct Author {
     pub request: Uuid,
     /// The patient's keys.
     pub keys: Arc<OwnerKeys>,
-}
-
-/// What the caller holds of the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precondition {
-    /// Nothing was said.
-    None,
-    /// This version.
-    Version(i64),
 }
 
 /// What a write came to.
@@ -83,19 +75,19 @@ pub async fn put<R: Record>(
     let zone = patients::lock(tx, &author.scope).await?;
     let horizon = Horizon { now: tx.now(), zone };
     let Some(row) = record::Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await? else {
-        if held != Precondition::None {
-            return Err(Error::Stale(None));
-        }
+        held.put(None, false, || Ok(Value::Null))?;
         return insert(tx, author, id, &Valid::new(new?, &horizon)?).await;
     };
     let current = existing::<R>(&row, author)?;
-    let same = new.as_ref().is_ok_and(|new| decode::<R>(&current).is_ok_and(|old| old == *new));
-    if same {
-        let support = safety::support_again(tx, author, id, row.updated_at).await?;
-        return Ok(Written { document: current, created: false, changed: false, support });
+    let stored = decode::<R>(&current)?;
+    let is_same = new.as_ref().is_ok_and(|new| stored == *new);
+    match held.put(Some(row.version), is_same, || current.to_value())? {
+        Decision::Keep => {
+            let support = safety::support_again(tx, author, id, row.updated_at).await?;
+            Ok(Written { document: current, created: false, changed: false, support })
+        }
+        Decision::Make | Decision::Replace => replace(tx, author, row, &Valid::new(new?, &horizon)?).await,
     }
-    expect(held, &row, &current)?;
-    replace(tx, author, row, &Valid::new(new?, &horizon)?).await
 }
 
 /// Deletes a record; repeating it finds it gone, which is what was wanted.
@@ -108,7 +100,7 @@ pub async fn remove<R: Record>(tx: &Tx, author: &Author, id: Uuid, held: Precond
     if row.kind != R::KIND.code() {
         return Err(Error::NotFound);
     }
-    expect(held, &row, &existing::<R>(&row, author)?)?;
+    held.change(row.version, || existing::<R>(&row, author)?.to_value())?;
     keep_version(tx, &row).await?;
     let seq = patients::next_seq(tx, author.scope.patient).await?;
     let (version, kind) = (row.version + 1, R::KIND);
@@ -138,14 +130,6 @@ fn existing<R: Record>(row: &record::Model, author: &Author) -> Result<Document,
         return Err(Error::Gone);
     }
     Document::open(row, &author.keys, author.scope.clinic)
-}
-
-fn expect(held: Precondition, row: &record::Model, current: &Document) -> Result<(), Error> {
-    match held {
-        Precondition::None => Err(Error::PreconditionRequired),
-        Precondition::Version(version) if version == row.version => Ok(()),
-        Precondition::Version(_) => Err(Error::Stale(Some(Box::new(current.to_value()?)))),
-    }
 }
 
 async fn insert<R: Record>(tx: &Tx, author: &Author, id: Uuid, valid: &Valid<R>) -> Result<Written, Error> {
@@ -219,17 +203,5 @@ async fn note(
 ) -> Result<(), Error> {
     tx.announce(Event { patient_id: author.scope.patient, subject: Subject::Record, id, private });
     let operation = format!("{}_{verb}", kind.name().replace('-', "_"));
-    audit::append(
-        tx,
-        audit::Entry {
-            clinic: author.scope.clinic,
-            account: Some(author.account),
-            operation: &operation,
-            patient: Some(author.scope.patient),
-            record: Some(id),
-            version: Some(version),
-            request: Some(author.request),
-        },
-    )
-    .await
+    audit::append(tx, audit::Entry::by(author, &operation).record(id).version(version)).await
 }

@@ -7,10 +7,7 @@ mod plan;
 
 pub use plan::{behind, catch_up, follow_patient, follow_record, upcoming};
 
-use super::{
-    Scope, Tx, audit, bulk, notifications, patients,
-    records::{Author, Precondition},
-};
+use super::{Decision, Precondition, Scope, Tx, audit, bulk, notifications, patients, records::Author};
 use crate::{
     domain::{
         faults::Faults,
@@ -28,6 +25,7 @@ use sea_orm::{
     QueryOrder,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// What of a reminder was typed.
@@ -56,9 +54,7 @@ pub async fn create(
     source: Source,
 ) -> Result<Reminder, Error> {
     patients::lock(tx, &author.scope).await?;
-    let new = new?;
-    new.check()?;
-    insert(tx, author, tx.new_id(), &new, source).await
+    insert(tx, author, tx.new_id(), &checked(new)?, source).await
 }
 
 /// Makes or replaces a reminder under an id of the client's, as records are; and whether it was made.
@@ -72,21 +68,15 @@ pub async fn put(
 ) -> Result<(Reminder, bool), Error> {
     patients::lock(tx, &author.scope).await?;
     let Some(row) = Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await? else {
-        if held != Precondition::None {
-            return Err(Error::Stale(None));
-        }
-        let new = new?;
-        new.check()?;
-        return Ok((insert(tx, author, id, &new, source).await?, true));
+        held.put(None, false, || Ok(Value::Null))?;
+        return Ok((insert(tx, author, id, &checked(new)?, source).await?, true));
     };
     let current = existing(&row, author)?;
-    if new.as_ref().is_ok_and(|new| *new == current.wish()) {
+    let is_same = new.as_ref().is_ok_and(|new| *new == current.wish());
+    if held.put(Some(row.version), is_same, || shown(&current))? == Decision::Keep {
         return Ok((current, false));
     }
-    expect(held, &current)?;
-    let new = new?;
-    new.check()?;
-    let changed = stored(author, &new, row.source, Some(&row), id, tx.now())?;
+    let changed = stored(author, &checked(new)?, row.source, Some(&row), id, tx.now())?;
     save(tx, author, changed, "reminders_replace").await.map(|reminder| (reminder, false))
 }
 
@@ -97,7 +87,7 @@ pub async fn remove(tx: &Tx, author: &Author, id: Uuid, held: Precondition) -> R
     if row.deleted {
         return Ok(());
     }
-    expect(held, &existing(&row, author)?)?;
+    held.change(row.version, || shown(&existing(&row, author)?))?;
     let gone = Model { deleted: true, active: false, sealed: None, ..next(tx, row) };
     save(tx, author, gone, "reminders_delete").await.map(drop)
 }
@@ -115,7 +105,8 @@ pub async fn stop(tx: &Tx, patient: Uuid, id: Uuid, keys: &OwnerKeys) -> Result<
         stopped.sealed = seal(keys, clinic, id, stopped.version, words)?;
         Entity::update(stopped.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
         plan::follow_reminder(tx, &stopped).await?;
-        note(tx, &scope, Some(patient), None, "reminders_stop", &stopped).await?;
+        let entry = audit::Entry::by_account(clinic, patient, None, "reminders_stop").patient(patient);
+        audit::append(tx, entry.record(id).version(stopped.version)).await?;
     }
     Ok(true)
 }
@@ -186,28 +177,19 @@ async fn insert(tx: &Tx, author: &Author, id: Uuid, new: &NewReminder, source: S
     let row = stored(author, new, source.code(), None, id, tx.now())?;
     Entity::insert(row.clone().into_active_model()).exec_without_returning(tx.db()).await?;
     plan::follow_reminder(tx, &row).await?;
-    note(tx, &author.scope, Some(author.account), Some(author.request), "reminders_create", &row).await?;
+    note(tx, author, "reminders_create", &row).await?;
     open(&row, &author.keys, author.scope.clinic)
 }
 
 async fn save(tx: &Tx, author: &Author, row: Model, operation: &str) -> Result<Reminder, Error> {
     Entity::update(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
     plan::follow_reminder(tx, &row).await?;
-    note(tx, &author.scope, Some(author.account), Some(author.request), operation, &row).await?;
+    note(tx, author, operation, &row).await?;
     open(&row, &author.keys, author.scope.clinic)
 }
 
-async fn note(
-    tx: &Tx,
-    scope: &Scope,
-    account: Option<Uuid>,
-    request: Option<Uuid>,
-    operation: &str,
-    row: &Model,
-) -> Result<(), Error> {
-    let (patient, record, version) = (Some(row.patient_id), Some(row.id), Some(row.version));
-    audit::append(tx, audit::Entry { clinic: scope.clinic, account, operation, patient, record, version, request })
-        .await
+async fn note(tx: &Tx, author: &Author, operation: &str, row: &Model) -> Result<(), Error> {
+    audit::append(tx, audit::Entry::by(author, operation).record(row.id).version(row.version)).await
 }
 
 fn stored(
@@ -244,12 +226,15 @@ fn existing(row: &Model, author: &Author) -> Result<Reminder, Error> {
     if row.deleted { Err(Error::Gone) } else { open(row, &author.keys, author.scope.clinic) }
 }
 
-fn expect(held: Precondition, current: &Reminder) -> Result<(), Error> {
-    match held {
-        Precondition::None => Err(Error::PreconditionRequired),
-        Precondition::Version(version) if version == current.version => Ok(()),
-        Precondition::Version(_) => Err(Error::Stale(serde_json::to_value(current).ok().map(Box::new))),
-    }
+/// What a caller is shown who holds another version.
+fn shown(current: &Reminder) -> Result<Value, Error> {
+    serde_json::to_value(current).map_err(Error::internal)
+}
+
+fn checked(new: Result<NewReminder, Faults>) -> Result<NewReminder, Error> {
+    let new = new?;
+    new.check()?;
+    Ok(new)
 }
 
 fn seal(

@@ -5,13 +5,13 @@ use crate::{
     domain::{
         notifications::{DeliveryState, NotificationKind, NotificationState, is_late},
         record::Kind,
-        recurrence::{Event, Occurrence, QuietHours, Recurring, Relative, Rule, TimeOfDay, Whereabouts},
+        recurrence::{Event, Occurrence, Recurring, Relative, Rule, Whereabouts},
         reminders::PLANNED_DAYS,
         sessions::{SessionKind, SessionState},
     },
     error::Error,
     events::{self, Subject},
-    store::{Scope, Tx, notifications, patients},
+    store::{Scope, Tx, notifications, patients, profiles},
 };
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use entities::{
@@ -181,10 +181,8 @@ async fn person(tx: &Tx, patient: Uuid) -> Result<Option<Person>, Error> {
 }
 
 fn whereabouts(row: &patient::Model) -> Result<Whereabouts, Error> {
-    let time = |minutes: i16| u16::try_from(minutes).ok().and_then(TimeOfDay::from_minutes);
-    let quiet = time(row.quiet_start).zip(time(row.quiet_end)).map(|(start, end)| QuietHours { start, end });
     let zone = row.time_zone.parse().map_err(|_| Error::internal("a patient's zone is unknown"))?;
-    Ok(Whereabouts { zone, quiet: quiet.ok_or_else(|| Error::internal("a patient's quiet hours"))? })
+    Ok(Whereabouts { zone, quiet: profiles::quiet_hours(row)? })
 }
 
 /// The last day up to which messages are written: a day that has begun nowhere yet, so that two days lie ahead

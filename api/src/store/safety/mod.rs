@@ -128,14 +128,5 @@ async fn write(tx: &Tx, author: &Author, flag: &Flag, settled: Settled, finding:
         flags::add_evidence(tx, &author.scope, flag, finding).await?;
     }
     tx.announce(Event { patient_id: author.scope.patient, subject: Subject::Flag, id: flag.id, private: false });
-    let entry = audit::Entry {
-        clinic: author.scope.clinic,
-        account: Some(author.account),
-        operation: verb,
-        patient: Some(author.scope.patient),
-        record: Some(flag.id),
-        version: None,
-        request: Some(author.request),
-    };
-    audit::append(tx, entry).await
+    audit::append(tx, audit::Entry::by(author, verb).record(flag.id)).await
 }
