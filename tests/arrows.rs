@@ -46,7 +46,7 @@ const NEVER: &[(&str, &[&str])] = &[
             "crate::clock",
         ],
     ),
-    ("api/src/demo", &["poem_openapi", "sea_orm", "entities", "lettre", "crate::http", "crate::cli"]),
+    ("api/src/demo", &["poem_openapi", "sea_orm", "lettre", "crate::http", "crate::cli"]),
     ("api/src/cli", &["poem_openapi", "sea_orm", "entities", "crate::domain::safety"]),
     ("api/src/http", &["sea_orm", "entities", "lettre", "redis", "crate::notify"]),
     ("api/src/dashboard", &["sea_orm", "entities", "crate::store"]),
