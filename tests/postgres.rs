@@ -2,7 +2,7 @@
 //! rest was refused with a word on when to come back, and the service goes on by itself.
 
 use crate::support::{Answer, Clinic, Person, Place, Wire};
-use afterglow::{app::App, config::Config, security::seal::Secret, store};
+use afterglow::{app::App, config::Config, security::secret::Secret, store};
 use entities::{record, record_version};
 use futures_util::future::join_all;
 use poem::http::Method;
