@@ -185,7 +185,7 @@ on_both! {
         for _ in 0..2 {
             let unit = async move |tx: &Tx| {
                 for member in told {
-                    notifications::tell(tx, patient, flag, member, 1).await?;
+                    notifications::tell(tx, patient, member, &[(flag, 1)]).await?;
                 }
                 Ok(())
             };

@@ -10,41 +10,41 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-const ASSESSMENTS: &str = "/v1/patients/me/assessments";
-const MOODS: &str = "/v1/patients/me/mood-scores";
-const DOSES: &str = "/v1/patients/me/home-doses";
+pub const ASSESSMENTS: &str = "/v1/patients/me/assessments";
+pub const MOODS: &str = "/v1/patients/me/mood-scores";
+pub const DOSES: &str = "/v1/patients/me/home-doses";
 
-fn at(instant: DateTime<Utc>) -> Value {
+pub fn at(instant: DateTime<Utc>) -> Value {
     json!({ "occurred_at": instant.to_rfc3339(), "time_zone": "Europe/Berlin" })
 }
 
-fn with(mut base: Value, more: Value) -> Value {
+pub fn with(mut base: Value, more: Value) -> Value {
     base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     base
 }
 
 /// A PHQ-9 of ones, item 9 apart.
-fn phq_9(instant: DateTime<Utc>, item_9: Option<i64>) -> Value {
+pub fn phq_9(instant: DateTime<Utc>, item_9: Option<i64>) -> Value {
     let mut answers: Value =
         (1..=8).map(|number| (number.to_string(), json!(1))).collect::<serde_json::Map<_, _>>().into();
     answers["9"] = json!(item_9);
     with(at(instant), json!({ "instrument": "phq-9", "answers": answers }))
 }
 
-fn mood(instant: DateTime<Utc>, mood: i64) -> Value {
+pub fn mood(instant: DateTime<Utc>, mood: i64) -> Value {
     with(at(instant), json!({ "mood": mood }))
 }
 
-fn dose(instant: DateTime<Utc>, amount_mg: i64, prescription: Option<&str>) -> Value {
+pub fn dose(instant: DateTime<Utc>, amount_mg: i64, prescription: Option<&str>) -> Value {
     with(at(instant), json!({ "amount_mg": amount_mg, "route": "sublingual", "prescription_id": prescription }))
 }
 
-async fn flags(clinic: &Clinic, query: &str) -> Vec<Value> {
+pub async fn flags(clinic: &Clinic, query: &str) -> Vec<Value> {
     let page = clinic.get(&clinic.therapist, &format!("/v1/flags{query}")).await.expect(200).json();
     page["items"].as_array().unwrap().clone()
 }
 
-async fn rules(clinic: &Clinic) -> Vec<(String, String)> {
+pub async fn rules(clinic: &Clinic) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let mut rules: Vec<_> =
         flags(clinic, "").await.iter().map(|flag| (text(&flag["rule"]), text(&flag["severity"]))).collect();
@@ -52,16 +52,16 @@ async fn rules(clinic: &Clinic) -> Vec<(String, String)> {
     rules
 }
 
-fn pairs(rules: &[(String, String)]) -> Vec<(&str, &str)> {
+pub fn pairs(rules: &[(String, String)]) -> Vec<(&str, &str)> {
     rules.iter().map(|(rule, severity)| (rule.as_str(), severity.as_str())).collect()
 }
 
-async fn verb(clinic: &Clinic, who: &Person, flag: &Value, verb: &str, body: Value) -> Answer {
+pub async fn verb(clinic: &Clinic, who: &Person, flag: &Value, verb: &str, body: Value) -> Answer {
     let path = format!("/v1/flags/{}/{verb}", flag["id"].as_str().unwrap());
     clinic.call(who, Method::POST, &path).json(&body).send().await
 }
 
-async fn prescribe(clinic: &Clinic) -> String {
+pub async fn prescribe(clinic: &Clinic) -> String {
     let path = format!("/v1/patients/{}/prescriptions", clinic.patient.id);
     let body = json!({
         "route": "sublingual", "form": "troche", "mg_per_dose": 150, "max_mg_per_dose": 200, "min_hours_between": 72,
@@ -276,7 +276,7 @@ on_both! {
         assert_eq!(pairs(&rules(&clinic).await), [("HD-01", "urgent"), ("HD-02", "urgent"), ("HD-07", "urgent")]);
         let soon = flags(&clinic, "").await.into_iter().find(|flag| flag["rule"] == "HD-02").unwrap();
         assert_eq!(soon["title"], "Home dose sooner and more often than prescribed");
-        assert_eq!(soon["evidence"][0]["detail"], "71 h after the dose before; at least 72 h are prescribed. 3 doses within 168 h; at most 2 are prescribed.");
+        assert_eq!(soon["evidence"][0]["detail"], "On 12 March: 71 h after the dose before; at least 72 h are prescribed. 3 doses within 168 h; at most 2 are prescribed.");
         let other_route = with(dose(now, 100, Some(&id)), json!({ "route": "intranasal" }));
         clinic.post(&clinic.patient, DOSES, other_route).await.expect(201);
         let found = rules(&clinic).await;

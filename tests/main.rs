@@ -7,9 +7,12 @@ mod support;
 
 mod arrows;
 mod caseload;
+mod corrections;
 mod demo;
 mod dispatch;
+mod doses;
 mod events;
+mod falls;
 mod flags;
 mod matrix;
 mod mood_scores;

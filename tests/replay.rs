@@ -9,7 +9,7 @@ use afterglow::domain::{
     business_hours::BusinessHours,
     record::Kind,
     safety::{
-        Flag, Rule, State,
+        Finding, Flag, Piece, Rule, Severity, State,
         past::{Past, Stored},
         settle,
     },
@@ -60,7 +60,8 @@ fn body(dice: &mut Dice, now: DateTime<Utc>, prescription: Uuid) -> (&'static st
         }
         _ => {
             let state = ["completed", "planned"][dice.roll(2) as usize];
-            let session = json!({ "starts_at": at, "time_zone": "Europe/Berlin", "kind": "dosing", "state": state, "setting": "clinic" });
+            let setting = ["clinic", "home"][dice.roll(2) as usize];
+            let session = json!({ "starts_at": at, "time_zone": "Europe/Berlin", "kind": "dosing", "state": state, "setting": setting });
             return ("sessions", session);
         }
     };
@@ -151,16 +152,23 @@ async fn versions(clinic: &Clinic, patient: Uuid) -> Vec<Version> {
 }
 
 /// A flag without its id.
-type Bare = (Rule, Option<i16>, i16, i16, DateTime<Utc>, Option<DateTime<Utc>>, Vec<(Uuid, DateTime<Utc>)>);
+#[derive(Debug, PartialEq)]
+struct Bare {
+    rule: Rule,
+    instrument: Option<i16>,
+    severity: Severity,
+    state: State,
+    opened_at: DateTime<Utc>,
+    due: Option<DateTime<Utc>>,
+    evidence: BTreeMap<Uuid, Piece>,
+}
 
 fn replay(versions: &[Version]) -> Vec<Bare> {
     let hours = BusinessHours::usual(chrono_tz::Europe::Berlin);
     let (mut past, mut flags, mut ids) = (Past::default(), Vec::<Flag>::new(), 0_u128);
     for version in versions {
-        let unresolved = |flag: &Flag| flag.state != State::Resolved && flag.rule.keeps_drops_grave();
-        let grave = flags.iter().any(unresolved);
-        let found = match &version.facts {
-            None => past.remove(version.record, grave),
+        let touched = match &version.facts {
+            None => past.remove(version.record),
             Some(facts) => {
                 let members: Value = serde_json::from_str(facts).unwrap();
                 let answers: Option<Vec<u8>> = members.get("answers").map(|answers| {
@@ -168,35 +176,43 @@ fn replay(versions: &[Version]) -> Vec<Bare> {
                         .map(|n| answers[n.to_string()].as_u64().map_or(0xFF, |answer| u8::try_from(answer).unwrap()))
                         .collect()
                 });
-                past.write(
-                    &Stored {
-                        record: version.record,
-                        kind: version.kind,
-                        at: version.at,
-                        day: version.day,
-                        facts,
-                        value: members["mood"].as_f64().or_else(|| members["score"]["total"].as_f64()),
-                        answers: answers.as_deref(),
-                    },
-                    grave,
-                )
+                past.write(&Stored {
+                    record: version.record,
+                    kind: version.kind,
+                    at: version.at,
+                    day: version.day,
+                    facts,
+                    value: members["mood"].as_f64().or_else(|| members["score"]["total"].as_f64()),
+                    answers: answers.as_deref(),
+                })
             }
         };
-        for finding in found {
-            ids += 1;
-            settle(&mut flags, &finding, version.written_at, &hours, || Uuid::from_u128(ids));
-        }
+        let mut settle_all = |flags: &mut Vec<Flag>, found: Vec<Finding>| {
+            for finding in found {
+                ids += 1;
+                settle(flags, &finding, version.written_at, &hours, || Uuid::from_u128(ids));
+            }
+        };
+        settle_all(&mut flags, past.thoughts_and_doses(&touched));
+        let unresolved = |flag: &Flag| flag.state != State::Resolved && flag.rule.keeps_drops_grave();
+        let drops = past.drops(&touched, flags.iter().any(unresolved));
+        settle_all(&mut flags, drops);
     }
-    let bare = flags.into_iter().map(|flag| {
-        let evidence = flag.evidence.into_iter().collect();
-        let (severity, state) = (flag.severity.code(), flag.state.code());
-        (flag.rule, flag.instrument, severity, state, flag.opened_at, flag.acknowledge_by, evidence)
+    let bare = flags.into_iter().map(|flag| Bare {
+        rule: flag.rule,
+        instrument: flag.instrument,
+        severity: flag.severity,
+        state: flag.state,
+        opened_at: flag.opened_at,
+        due: flag.acknowledge_by,
+        evidence: flag.evidence,
     });
     sorted(bare.collect())
 }
 
 fn sorted(mut flags: Vec<Bare>) -> Vec<Bare> {
-    flags.sort();
+    let first = |flag: &Bare| flag.evidence.iter().map(|(record, piece)| (piece.at, *record)).min();
+    flags.sort_by_key(|flag| (flag.rule, flag.opened_at, first(flag)));
     flags
 }
 
@@ -206,11 +222,25 @@ async fn stored(clinic: &Clinic, patient: Uuid) -> Vec<Bare> {
     let evidence =
         flag_evidence::Entity::find().filter(flag_evidence::Column::PatientId.eq(patient)).all(db).await.unwrap();
     let bare = rows.into_iter().map(|row| {
-        let own = evidence.iter().filter(|one| one.flag_id == row.id);
-        let mut own: Vec<_> = own.map(|one| (one.record_id, one.occurred_at.into())).collect();
-        own.sort();
-        let due = row.acknowledge_by.map(Into::into);
-        (Rule::from_id(&row.rule).unwrap(), row.instrument, row.severity, row.state, row.opened_at.into(), due, own)
+        let mut own: Vec<_> = evidence.iter().filter(|one| one.flag_id == row.id).collect();
+        own.sort_by_key(|one| one.version);
+        // Of a record's versions the gravest counts, of equally grave ones the newest.
+        let mut pieces: BTreeMap<Uuid, Piece> = BTreeMap::new();
+        for one in own {
+            let piece = Piece { at: one.occurred_at.into(), facts: serde_json::from_str(&one.facts).unwrap() };
+            if pieces.get(&one.record_id).is_none_or(|known| piece.facts.weigh(&known.facts).is_ge()) {
+                pieces.insert(one.record_id, piece);
+            }
+        }
+        Bare {
+            rule: Rule::from_id(&row.rule).unwrap(),
+            instrument: row.instrument,
+            severity: Severity::from_code(row.severity).unwrap(),
+            state: State::from_code(row.state).unwrap(),
+            opened_at: row.opened_at.into(),
+            due: row.acknowledge_by.map(Into::into),
+            evidence: pieces,
+        }
     });
     sorted(bare.collect())
 }
@@ -225,7 +255,7 @@ on_both! {
             assert!(versions.iter().any(|version| version.facts.is_none()));
             let (was, is) = (stored(&clinic, patient.id).await, replay(&versions));
             assert_eq!(was, is, "seed {seed}");
-            rules.extend(was.iter().map(|flag| flag.0.id()));
+            rules.extend(was.iter().map(|flag| flag.rule.id()));
         }
         // Every rule had something to say, so that each was compared.
         assert_eq!(rules.len(), Rule::ALL.len(), "{rules:?}");

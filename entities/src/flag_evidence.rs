@@ -1,4 +1,4 @@
-//! A record that a flag rests on.
+//! A version of a record that a flag rests on.
 
 use crate::Micros;
 use sea_orm::entity::prelude::{
@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::{
 };
 use uuid::Uuid;
 
-/// A record that a flag rests on.
+/// A version of a record that a flag rests on: the gravest of a record's versions is what is shown.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "flag_evidence")]
 pub struct Model {
@@ -19,15 +19,18 @@ pub struct Model {
     /// The record.
     #[sea_orm(primary_key, auto_increment = false)]
     pub record_id: Uuid,
+    /// Its version.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub version: i64,
     /// The kind of the record.
     pub kind: i16,
     /// When it happened.
     pub occurred_at: Micros,
-    /// When the rule ran.
+    /// When the rule first found this version.
     pub evaluated_at: Micros,
-    /// How grave the flag was once this record had joined it: others may have made it graver since.
+    /// How grave the flag then was: others may have made it graver since.
     pub severity: i16,
-    /// What the rule saw: codes and numbers.
+    /// What the rule saw when it saw it gravest: codes and numbers.
     pub facts: String,
 }
 

@@ -31,6 +31,8 @@ pub struct Model {
     pub recipient_id: Option<Uuid>,
     /// The step of the escalation.
     pub step: Option<i16>,
+    /// The message whose mail tells of this flag too; it has no delivery of its own.
+    pub told_with: Option<Uuid>,
     /// An IANA zone.
     pub time_zone: String,
     /// When it is to be sent.

@@ -246,12 +246,13 @@ CREATE TABLE flag_evidence (
   patient_id uuid NOT NULL,
   flag_id uuid NOT NULL,
   record_id uuid NOT NULL,
+  version bigint NOT NULL,
   kind smallint NOT NULL,
   occurred_at instant NOT NULL,
   evaluated_at instant NOT NULL,
   severity smallint NOT NULL,
   facts text NOT NULL,
-  PRIMARY KEY (patient_id, flag_id, record_id)
+  PRIMARY KEY (patient_id, flag_id, record_id, version)
 ) {narrow};
 
 CREATE TABLE reminder (
@@ -281,6 +282,7 @@ CREATE TABLE notification (
   flag_id uuid,
   recipient_id uuid,
   step smallint,
+  told_with uuid,
   time_zone text NOT NULL,
   due_at instant NOT NULL,
   state smallint NOT NULL,

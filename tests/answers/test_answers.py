@@ -43,6 +43,19 @@ def expected(answers):
     return score, rule
 
 
+WORDS = ["Not at all", "Several days", "More than half the days", "Nearly every day"]
+
+
+def flag_of(form, rule, answers, total):
+    """The flag of somebody's first form: how grave it is, and what it says that it rests on."""
+    if rule == "SI-04":
+        detail = "PHQ-9 item 9 has no answer, and none before."
+    else:
+        said = f"PHQ-9 total {total}" if total is not None else "PHQ-9 incomplete"
+        detail = f"{answers[8]} of 3, “{WORDS[answers[8]]}”. Before: none. {said}."
+    return {"rule": rule, "severity": "watch" if rule == "SI-04" else "urgent", "state": "open", "evidence": [("assessments", form, detail)]}
+
+
 def real_answers():
     with open(DATA / "phq9-nhanes-2017-2018.csv", newline="", encoding="ascii") as file:
         for row in csv.DictReader(file):
@@ -75,7 +88,8 @@ def test_all_real_phq_9_answers(lab, say):
         body = form("phq-9", answers, answered_by="clinician", **({} if difficulty is None else {"difficulty": difficulty}))
         made = therapist().call("POST", f"/v1/patients/{patient}/assessments", body, expect=201, Idempotency_Key=uuid7()).json()
         score, rule = expected(answers)
-        return patient, rule, score["status"], [] if agree(made["score"], score) else [(answers, made["score"], score)]
+        flag = flag_of(made["id"], rule, answers, score["total"]) if rule else None
+        return patient, flag, score["status"], [] if agree(made["score"], score) else [(answers, made["score"], score)]
 
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(one, enumerate(real_answers())))
@@ -84,17 +98,23 @@ def test_all_real_phq_9_answers(lab, say):
     states = collections.Counter(status for _, _, status, _ in results)
     assert states == {"complete": 2536, "partial": 5, "invalid": 6}
 
-    due = {patient: rule for patient, rule, *_ in results if rule}
+    due = {patient: flag for patient, flag, *_ in results if flag}
     raised, cursor = [], ""
     while cursor is not None:
         page = clinic.therapist.call("GET", f"/v1/flags?limit=200{cursor}", expect=200).json()
-        raised += [(flag["patient_id"], flag["rule"]) for flag in page["items"]]
+        raised += [(flag["patient_id"], seen(flag)) for flag in page["items"]]
         cursor = f"&cursor={page['next_cursor']}" if page["next_cursor"] else None
-    rules = collections.Counter(rule for _, rule in raised)
+    rules = collections.Counter(flag["rule"] for _, flag in raised)
     say(f"{lab.kind}: {len(results)} forms ({dict(states)}), {len(raised)} flags ({dict(rules)})")
     assert rules == {"SI-01": 73, "SI-02": 24, "SI-04": 4}
     assert dict(raised) == due
     assert len(raised) == len(due)
+
+
+def seen(flag):
+    """As much of a flag as is expected."""
+    evidence = [(one["resource"], one["id"], one["detail"]) for one in flag["evidence"]]
+    return {"rule": flag["rule"], "severity": flag["severity"], "state": flag["state"], "evidence": evidence}
 
 
 def agree(found, score):

@@ -5,7 +5,7 @@ use afterglow::{
     demo,
     domain::{
         business_hours::BusinessHours,
-        safety::{Flag, Rule, Severity, past::Past, settle},
+        safety::{Finding, Flag, Rule, Severity, past::Past, settle},
     },
 };
 use chrono::{DateTime, Utc};
@@ -50,12 +50,18 @@ pub async fn replay(app: &App, patient: Uuid, grave: impl Fn(&[Flag], DateTime<U
     let (mut rules, mut flags, mut ids) = (Past::default(), Vec::new(), 0);
     for row in versions(app, patient).await {
         let at = DateTime::from(row.updated_at);
-        for finding in rules.write(&demo::stored(&row, measured.get(&row.id)), grave(&flags, at)) {
-            settle(&mut flags, &finding, at, &hours(), || {
-                ids += 1;
-                Uuid::from_u128(ids)
-            });
-        }
+        let touched = rules.write(&demo::stored(&row, measured.get(&row.id)));
+        let mut settle_all = |flags: &mut Vec<Flag>, found: Vec<Finding>| {
+            for finding in found {
+                settle(flags, &finding, at, &hours(), || {
+                    ids += 1;
+                    Uuid::from_u128(ids)
+                });
+            }
+        };
+        settle_all(&mut flags, rules.thoughts_and_doses(&touched));
+        let drops = rules.drops(&touched, grave(&flags, at));
+        settle_all(&mut flags, drops);
     }
     let raised = |flag: &Flag| {
         (flag.rule, flag.instrument, flag.severity, flag.opened_at, flag.evidence.keys().copied().collect())

@@ -59,8 +59,11 @@ impl History {
         for write in &year.writes {
             staff.work_until(write.at);
             let row = store(&mut records, &author(clinic, year, write.by, keys), year.person.zone, write)?;
-            let found = rules.write(&stored(&row, records.measurements.get(&row.id)), staff.grave());
-            staff.found(&found, write.at);
+            let touched = rules.write(&stored(&row, records.measurements.get(&row.id)));
+            let version = |record| records.records.get(&record).map_or(1, |row| row.version);
+            let mut waiting = staff.found(&rules.thoughts_and_doses(&touched), write.at, version);
+            waiting.extend(staff.found(&rules.drops(&touched, staff.grave()), write.at, version));
+            staff.tell(&waiting, write.at);
         }
         let (flags, told) = staff.end();
         let standings = standings(&records);

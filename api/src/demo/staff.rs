@@ -5,15 +5,15 @@ use super::{chance::Chance, clinic::DemoClinic, words::words};
 use crate::{
     domain::{
         business_hours::BusinessHours,
-        safety::{Finding, Flag, Outcome, Rule, Severity, State, Team, TeamMember, Told as Role, settle},
+        safety::{Finding, Flag, News, Outcome, Rule, Severity, State, Team, TeamMember, Told as Role, settle},
     },
     store::{
-        flags::{self, Words},
+        flags::{self, Found, Words},
         notifications::Told,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// What came in so lately was seen by nobody yet.
@@ -33,7 +33,18 @@ enum Act {
 struct Past {
     version: i64,
     words: Words,
-    evidence: Vec<(Finding, DateTime<Utc>)>,
+    evidence: Vec<Found>,
+}
+
+impl Past {
+    /// A version that is evidence already keeps when it became so.
+    fn hear(&mut self, found: Found) {
+        let of = |known: &&mut Found| (known.finding.record, known.version) == (found.finding.record, found.version);
+        match self.evidence.iter_mut().find(of) {
+            Some(known) => known.finding = found.finding,
+            None => self.evidence.push(found),
+        }
+    }
 }
 
 /// A patient's flags, and what becomes of them.
@@ -60,8 +71,14 @@ impl<'a> Staff<'a> {
         self.flags.iter().any(|flag| flag.state != State::Resolved && flag.rule.keeps_drops_grave())
     }
 
-    /// What a rule found when a record was written.
-    pub(super) fn found(&mut self, findings: &[Finding], at: DateTime<Utc>) {
+    /// What a rule found when a record was written. Answers the flags that wait anew, each once.
+    pub(super) fn found(
+        &mut self,
+        findings: &[Finding],
+        at: DateTime<Utc>,
+        version: impl Fn(Uuid) -> i64,
+    ) -> BTreeSet<Uuid> {
+        let mut waiting = BTreeSet::new();
         for finding in findings {
             let chance = &mut self.chance;
             let settled = settle(&mut self.flags, finding, at, self.hours, || chance.id(at));
@@ -69,15 +86,17 @@ impl<'a> Staff<'a> {
             if settled.changed() {
                 let past = self.past.entry(flag.id).or_default();
                 past.version += 1;
-                if settled.new_evidence {
-                    past.evidence.push((finding.clone(), at));
+                if settled.news != News::Nothing {
+                    let (version, severity) = (version(finding.record), flag.severity);
+                    past.hear(Found { finding: finding.clone(), version, at, severity });
                 }
             }
             if settled.waits_anew {
-                self.tell(&flag, at);
+                waiting.insert(flag.id);
                 self.plan(&flag, at);
             }
         }
+        waiting
     }
 
     /// Everything that somebody does up to an instant.
@@ -117,20 +136,20 @@ impl<'a> Staff<'a> {
         hours.into_iter().find(|at| self.hours.is_open(*at)).unwrap_or(at)
     }
 
-    fn tell(&mut self, flag: &Flag, at: DateTime<Utc>) {
-        let earlier = self.told.iter().filter(|told| told.flag == flag.id).map(|told| told.step).max();
-        let base = earlier.map_or(0, |step| (step / ROUND + 1) * ROUND);
-        for (step, member) in self.team().told_at_once(flag.severity) {
-            let (id, delivery) = (self.chance.id(at), self.chance.id(at));
-            self.told.push(Told {
-                id,
-                delivery,
-                flag: flag.id,
-                recipient: member.id,
-                step: base + step.code(),
-                at,
-                sent: true,
-            });
+    /// Tells of what one write raised: each member by one mail.
+    pub(super) fn tell(&mut self, waiting: &BTreeSet<Uuid>, at: DateTime<Utc>) {
+        let base = |flag: &Flag| {
+            let earlier = self.told.iter().filter(|told| told.flag == flag.id).map(|told| told.step).max();
+            earlier.map_or(0, |step| (step / ROUND + 1) * ROUND)
+        };
+        let waiting = self.flags.iter().filter(|flag| waiting.contains(&flag.id)).map(|flag| (flag, base(flag)));
+        for (recipient, flags) in self.team().mails(waiting.collect()) {
+            let mut told_with = None;
+            for (flag, step) in flags {
+                let (id, delivery) = (self.chance.id(at), told_with.is_none().then(|| self.chance.id(at)));
+                self.told.push(Told { id, delivery, told_with, flag, recipient, step, at, sent: true });
+                told_with = told_with.or(Some(id));
+            }
         }
     }
 

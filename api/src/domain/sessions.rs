@@ -1,7 +1,7 @@
 //! A treatment session: preparation, dosing, integration or group; planned, then completed, missed or cancelled.
 //!
 //! A completed dosing session starts the 72 hours in which a worse mood is expected variation (RD-02), and counts as
-//! a dose for the hours between doses (HD-02).
+//! a dose for the hours between doses (HD-02), unless it took place at home.
 
 use super::{
     dosing::Route,
@@ -104,15 +104,29 @@ pub struct Session {
     pub notes: Option<String>,
 }
 
-/// Whether ketamine was given, by the plain members of a session: what counts as a dose.
-pub fn is_completed_dosing(facts: &str) -> bool {
+/// Where ketamine was given, by the plain members of a session; `None` for a session of another kind or state.
+pub fn completed_dosing(facts: &str) -> Option<SessionSetting> {
     #[derive(Deserialize)]
     struct Members {
         kind: SessionKind,
         state: SessionState,
+        setting: SessionSetting,
     }
-    serde_json::from_str::<Members>(facts)
-        .is_ok_and(|members| members.kind == SessionKind::Dosing && members.state == SessionState::Completed)
+    let members = serde_json::from_str::<Members>(facts).ok()?;
+    (members.kind == SessionKind::Dosing && members.state == SessionState::Completed).then_some(members.setting)
+}
+
+/// Whether ketamine was given in a session.
+pub fn is_completed_dosing(facts: &str) -> bool {
+    completed_dosing(facts).is_some()
+}
+
+impl SessionSetting {
+    /// Whether a dosing session here stands for a dose beside those that the patient logs. At home it does not: the dose of
+    /// a session at home is in the patient's own log, and counted twice it would come too soon after itself (HD-02).
+    pub fn has_a_dose_of_its_own(self) -> bool {
+        self != Self::Home
+    }
 }
 
 impl Record for Session {

@@ -1,6 +1,7 @@
 //! What the mails say. Discreet: a reminder names what to do and nothing else, and all reminders share one subject; no
 //! drug, diagnosis, score, clinic, person or session stands in any mail. Nothing in them comes from what people typed.
 
+use crate::domain::safety::Severity;
 use lettre::{
     Message,
     message::{Mailbox, MultiPart, header::HeaderName, header::HeaderValue},
@@ -22,10 +23,12 @@ pub enum Words {
         /// The page that accepts it.
         link: String,
     },
-    /// A flag waits for a member.
+    /// Flags wait for a member.
     Flag {
         /// The page that shows flags.
         link: String,
+        /// How grave the gravest of them is: the subject says how soon somebody should look.
+        gravest: Option<Severity>,
     },
 }
 
@@ -48,7 +51,11 @@ impl Words {
         match self {
             Self::Reminder { .. } => "A small reminder from Afterglow",
             Self::Invitation { .. } => "Your invitation to Afterglow",
-            Self::Flag { .. } => "A flag waits in Afterglow",
+            Self::Flag { gravest, .. } => match gravest {
+                Some(Severity::Emergency) => "Now: a flag waits in Afterglow",
+                Some(Severity::Urgent) => "Today: a flag waits in Afterglow",
+                Some(Severity::Watch | Severity::Info) | None => "A flag waits in Afterglow",
+            },
         }
     }
 
@@ -76,7 +83,7 @@ impl Words {
                 foot: "If you did not expect this, leave it: without the link nothing happens.",
                 small: None,
             },
-            Self::Flag { link } => Parts {
+            Self::Flag { link, .. } => Parts {
                 heading: "A flag waits in Afterglow",
                 line: "Somebody in your care needs a look. Sign in to see who, and why.",
                 button: Some(("Open the flags", link)),
@@ -205,13 +212,17 @@ mod tests {
         Letter { id: "0190".into(), to: "mira@example.org".into(), at: SystemTime::UNIX_EPOCH, words }
     }
 
+    fn flag(gravest: Severity) -> Letter {
+        letter(Words::Flag { link: "https://a.example/flags".into(), gravest: Some(gravest) })
+    }
+
     fn all() -> [Letter; 3] {
         let act = "A few lines in your journal";
         let stop = "https://a.example/stop/abc".to_owned();
         [
             letter(Words::Reminder { act, stop }),
             letter(Words::Invitation { link: "https://a.example/invitations/abc".into() }),
-            letter(Words::Flag { link: "https://a.example/flags".into() }),
+            flag(Severity::Urgent),
         ]
     }
 
@@ -222,11 +233,18 @@ mod tests {
 
     #[test]
     fn no_mail_says_what_it_is_about() {
-        for letter in all() {
+        for letter in all().into_iter().chain(Severity::ALL.map(flag)) {
             let all = [letter.words.subject().to_owned(), letter.text(), letter.html()].concat().to_lowercase();
             let found: Vec<_> = SILENT.iter().filter(|word| all.contains(**word)).collect();
             assert!(found.is_empty(), "{found:?} in {all}");
         }
+    }
+
+    #[test]
+    fn the_subject_of_a_flag_says_how_soon_and_nothing_else() {
+        let subjects = Severity::ALL.map(|gravest| flag(gravest).words.subject());
+        let plain = "A flag waits in Afterglow";
+        assert_eq!(subjects, [plain, plain, "Today: a flag waits in Afterglow", "Now: a flag waits in Afterglow"]);
     }
 
     #[test]
@@ -255,7 +273,8 @@ mod tests {
 
     #[test]
     fn links_are_safe_inside_html() {
-        let letter = letter(Words::Flag { link: "https://a.example/?a=1&b=\"><script>".into() });
+        let link = "https://a.example/?a=1&b=\"><script>".into();
+        let letter = letter(Words::Flag { link, gravest: None });
         assert!(letter.html().contains("https://a.example/?a=1&amp;b=&quot;&gt;&lt;script&gt;"));
     }
 }

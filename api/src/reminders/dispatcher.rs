@@ -109,10 +109,12 @@ impl Dispatcher {
                 let link = app.config.link(&format!("/invitations/{}", sealed.code));
                 (invitation.id.to_string(), sealed.email, Words::Invitation { link })
             }
-            (Content::Message { kind, reminder, due_at, to }, parcel) => {
+            (Content::Message { kind, reminder, gravest, due_at, to }, parcel) => {
                 let keys = accounts::keys(&app.keys, to.kind, to.clinic, to.id).await?;
                 let words = match (kind, reminder) {
-                    (NotificationKind::Flag, _) | (_, None) => Words::Flag { link: app.config.link("/flags") },
+                    (NotificationKind::Flag, _) | (_, None) => {
+                        Words::Flag { link: app.config.link("/flags"), gravest: *gravest }
+                    }
                     (kind, Some(reminder)) => {
                         let token = stop_links::make(app.keys.codes(), parcel.owner(), *reminder, at);
                         Words::Reminder { act: kind.act(), stop: app.config.link(&format!("/stop/{token}")) }

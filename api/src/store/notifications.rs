@@ -7,6 +7,7 @@ use crate::{
         faults::Faults,
         notifications::{Channel, DeliveryState, LONGEST_SNOOZE, NotificationKind, NotificationState, Stage, Step},
         recurrence::Rule,
+        safety::{Severity, State},
     },
     error::Error,
     events::{Event, Subject},
@@ -246,7 +247,7 @@ async fn note(tx: &Tx, author: &Author, row: &Model, operation: &str) -> Result<
     audit::append(tx, audit::Entry::by(author, operation).record(row.id)).await
 }
 
-/// The row of what a member is told of a flag.
+/// The row of what a member is told of a flag, in a mail of its own.
 fn told(patient: Uuid, id: Uuid, flag: Uuid, recipient: Uuid, step: i16, at: DateTime<Utc>) -> Model {
     Model {
         patient_id: patient,
@@ -258,6 +259,7 @@ fn told(patient: Uuid, id: Uuid, flag: Uuid, recipient: Uuid, step: i16, at: Dat
         flag_id: Some(flag),
         recipient_id: Some(recipient),
         step: Some(step),
+        told_with: None,
         time_zone: "UTC".into(),
         due_at: at.into(),
         state: NotificationState::Scheduled.code(),
@@ -266,16 +268,24 @@ fn told(patient: Uuid, id: Uuid, flag: Uuid, recipient: Uuid, step: i16, at: Dat
     }
 }
 
-/// Tells a member of a flag: once for each step of its escalation. Sent as soon as this unit is committed.
-pub async fn tell(tx: &Tx, patient: Uuid, flag: Uuid, recipient: Uuid, step: i16) -> Result<(), Error> {
-    let row = told(patient, tx.new_id(), flag, recipient, step, tx.now());
-    let key = [Column::PatientId, Column::FlagId, Column::RecipientId, Column::Step];
-    let inserted = Entity::insert(row.clone().into_active_model())
-        .on_conflict_do_nothing_on(key)
-        .exec_without_returning(tx.db())
-        .await?;
-    if let TryInsertResult::Inserted(1) = inserted {
-        queue(tx, &row, DeliveryState::Queued).await?;
+/// Tells a member of flags and their steps: once for each step of a flag's escalation, and all of them by one mail, which
+/// is sent as soon as this unit is committed.
+pub async fn tell(tx: &Tx, patient: Uuid, recipient: Uuid, flags: &[(Uuid, i16)]) -> Result<(), Error> {
+    let mut mail = None;
+    for (flag, step) in flags {
+        let row = Model { told_with: mail, ..told(patient, tx.new_id(), *flag, recipient, *step, tx.now()) };
+        let key = [Column::PatientId, Column::FlagId, Column::RecipientId, Column::Step];
+        let inserted = Entity::insert(row.clone().into_active_model())
+            .on_conflict_do_nothing_on(key)
+            .exec_without_returning(tx.db())
+            .await?;
+        if !matches!(inserted, TryInsertResult::Inserted(1)) {
+            continue;
+        }
+        if mail.is_none() {
+            queue(tx, &row, DeliveryState::Queued).await?;
+            mail = Some(row.id);
+        }
         tx.announce(Event { patient_id: patient, subject: Subject::Notification, id: row.id, private: false });
     }
     Ok(())
@@ -286,8 +296,10 @@ pub async fn tell(tx: &Tx, patient: Uuid, flag: Uuid, recipient: Uuid, step: i16
 pub struct Told {
     /// The message.
     pub id: Uuid,
-    /// Its delivery.
-    pub delivery: Uuid,
+    /// Its delivery, if it has a mail of its own.
+    pub delivery: Option<Uuid>,
+    /// The message whose mail tells of it too.
+    pub told_with: Option<Uuid>,
     /// The flag.
     pub flag: Uuid,
     /// Who.
@@ -305,10 +317,12 @@ pub async fn insert_told(tx: &Tx, patient: Uuid, messages: &[Told]) -> Result<()
     let row = |one: &Told| {
         let state = if one.sent { NotificationState::Sent } else { NotificationState::Scheduled };
         let row = told(patient, one.id, one.flag, one.recipient, one.step, one.at);
-        let row = Model { state: state.code(), ..row };
-        (past_delivery(&row, one.delivery), row)
+        Model { state: state.code(), told_with: one.told_with, ..row }
     };
-    insert_all(tx, messages.iter().map(row)).await
+    let mailed = messages.iter().filter_map(|one| Some(past_delivery(&row(one), one.delivery?)));
+    let deliveries: Vec<_> = mailed.collect();
+    bulk::insert(tx, messages.iter().map(row)).await?;
+    bulk::insert(tx, deliveries).await
 }
 
 /// Stores messages and their deliveries.
@@ -397,7 +411,7 @@ pub(super) async fn settle(
     state: NotificationState,
     delivered: DeliveryState,
 ) -> Result<(), Error> {
-    set_state(tx, row.patient_id, row.id, state).await?;
+    set_state(tx, row, state).await?;
     delivery::Entity::update_many()
         .set(delivery::ActiveModel {
             state: Set(delivered.code()),
@@ -413,18 +427,16 @@ pub(super) async fn settle(
     Ok(())
 }
 
-pub(super) async fn set_state(tx: &Tx, patient: Uuid, id: Uuid, state: NotificationState) -> Result<(), Error> {
-    Entity::update(fields(patient, id, state)).exec_without_returning(tx.db()).await?;
-    Ok(())
-}
-
-fn fields(patient: Uuid, id: Uuid, state: NotificationState) -> entities::notification::ActiveModel {
-    entities::notification::ActiveModel {
-        patient_id: Set(patient),
-        id: Set(id),
-        state: Set(state.code()),
-        ..Default::default()
+/// Where a message stands now, and with it those that its mail tells of too.
+pub(super) async fn set_state(tx: &Tx, row: &Model, state: NotificationState) -> Result<(), Error> {
+    let fields = || entities::notification::ActiveModel { state: Set(state.code()), ..Default::default() };
+    let own = entities::notification::ActiveModel { patient_id: Set(row.patient_id), id: Set(row.id), ..fields() };
+    Entity::update(own).exec_without_returning(tx.db()).await?;
+    if row.flag_id.is_some() {
+        let with = Entity::update_many().set(fields()).filter(Column::PatientId.eq(row.patient_id));
+        with.filter(Column::ToldWith.eq(row.id)).exec(tx.db()).await?;
     }
+    Ok(())
 }
 
 /// Skips waiting messages of a kind whose work is done.
@@ -473,8 +485,6 @@ async fn account(tx: &Tx, id: Uuid) -> Result<Wanted, Error> {
 
 /// `patient.state`: under care.
 const ACTIVE: i16 = 1;
-/// `flag.state`: resolved.
-const RESOLVED: i16 = 2;
 
 async fn own_recipient(tx: &Tx, row: &Model) -> Result<Wanted, Error> {
     let patient = patient::Entity::find_by_id(row.patient_id).one(tx.db()).await?;
@@ -489,12 +499,25 @@ async fn own_recipient(tx: &Tx, row: &Model) -> Result<Wanted, Error> {
     }
 }
 
+/// How grave the gravest flag is that a message's mail tells of and that nobody has closed; `None` where all are closed.
+pub(super) async fn gravest_told(tx: &Tx, row: &Model) -> Result<Option<Severity>, Error> {
+    let Some(own) = row.flag_id else { return Ok(None) };
+    let with = Entity::find().select_only().column(Column::FlagId).filter(Column::PatientId.eq(row.patient_id));
+    let with: Vec<Option<Uuid>> = with.filter(Column::ToldWith.eq(row.id)).into_tuple().all(tx.db()).await?;
+    let flags = flag::Entity::find()
+        .select_only()
+        .column(flag::Column::Severity)
+        .filter(flag::Column::PatientId.eq(row.patient_id))
+        .filter(flag::Column::Id.is_in(with.into_iter().flatten().chain([own])))
+        .filter(flag::Column::State.ne(State::Resolved.code()));
+    let severities: Vec<i16> = flags.into_tuple().all(tx.db()).await?;
+    Ok(severities.into_iter().max().and_then(Severity::from_code))
+}
+
 /// A member is told of a flag that is not resolved, while on the care team; who is on call, and the admins, are told where
 /// nobody else is there.
 async fn team_recipient(tx: &Tx, row: &Model, id: Uuid) -> Result<Wanted, Error> {
-    let Some(flag) = row.flag_id else { return Ok(Wanted::Gone) };
-    let flag = flag::Entity::find_by_id((row.patient_id, flag)).one(tx.db()).await?;
-    if flag.is_none_or(|flag| flag.state == RESOLVED) {
+    if gravest_told(tx, row).await?.is_none() {
         return Ok(Wanted::Gone);
     }
     let member = member::Entity::find_by_id(id).one(tx.db()).await?;

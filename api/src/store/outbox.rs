@@ -13,9 +13,12 @@ use super::{
     notifications::{self, Wanted},
 };
 use crate::{
-    domain::notifications::{
-        CLAIM, CLOSED, Class, DeliveryState, HAND_OVER, NotificationKind, NotificationState, Stage, Turn, backoff,
-        is_late, is_trusted, try_again, turn,
+    domain::{
+        notifications::{
+            CLAIM, CLOSED, Class, DeliveryState, HAND_OVER, NotificationKind, NotificationState, Stage, Turn, backoff,
+            is_late, is_trusted, try_again, turn,
+        },
+        safety::Severity,
     },
     error::Error,
     events::{Event, Subject},
@@ -73,6 +76,8 @@ pub enum Content {
         kind: NotificationKind,
         /// The reminder, if one caused it.
         reminder: Option<Uuid>,
+        /// How grave the gravest flag is that it tells of.
+        gravest: Option<Severity>,
         /// When it is due: with the delivery, what makes a mail the same mail.
         due_at: DateTime<Utc>,
         /// The recipient.
@@ -214,6 +219,7 @@ async fn claim_delivery(tx: &Tx, patient: Uuid, id: Uuid) -> Result<Option<Claim
                     kind: NotificationKind::from_code(message.kind)
                         .ok_or_else(|| Error::internal("a message's kind"))?,
                     reminder: message.reminder_id,
+                    gravest: notifications::gravest_told(tx, &message).await?,
                     due_at: message.due_at.into(),
                     to: Box::new(Account::from(*to)),
                 };
@@ -230,7 +236,7 @@ async fn claim_delivery(tx: &Tx, patient: Uuid, id: Uuid) -> Result<Option<Claim
         .value(column(&lease.parcel, Field::Fence), lease.fence + 1)
         .to_owned();
     if tx.db().execute(&settled).await?.rows_affected() == 1 {
-        notifications::set_state(tx, patient, message.id, state).await?;
+        notifications::set_state(tx, &message, state).await?;
         announce(tx, &message);
     }
     Ok(None)
@@ -277,7 +283,7 @@ async fn hold(
         return Ok(None);
     }
     if let Some(message) = &message {
-        notifications::set_state(tx, message.patient_id, message.id, NotificationState::Sending).await?;
+        notifications::set_state(tx, message, NotificationState::Sending).await?;
     }
     Ok(Some(Claim { parcel, content, fence, attempts, message }))
 }
@@ -348,7 +354,7 @@ async fn end(
     if tx.db().execute(&ended).await?.rows_affected() == 1
         && let Some(row) = &claim.message
     {
-        notifications::set_state(tx, row.patient_id, row.id, state).await?;
+        notifications::set_state(tx, row, state).await?;
         announce(tx, row);
     }
     Ok(())
@@ -366,7 +372,7 @@ async fn put_back(tx: &Tx, claim: &Claim, at: DateTime<Utc>, answer: Option<u16>
     if tx.db().execute(&back).await?.rows_affected() == 1
         && let Some(row) = &claim.message
     {
-        notifications::set_state(tx, row.patient_id, row.id, NotificationState::Scheduled).await?;
+        notifications::set_state(tx, row, NotificationState::Scheduled).await?;
     }
     Ok(())
 }

@@ -1,6 +1,12 @@
 //! By when somebody should take a flag on, and who is told next: targets of the clinic (PROP), in the clinic's zone.
+//!
+//! Who is told does not depend on the rule. The primary member of the care team is told first, then the rest of the care
+//! team and who is on call, then the admins. So a prescriber hears of a home dose above its limit (HD-01, HD-02, HD-07), and
+//! of thoughts of being better off dead, as a member of the care team: first where they are the primary one, else in the
+//! second step, with the first in an emergency. A prescriber who is on nobody's care team is not told: whoever prescribes
+//! for somebody belongs on their care team.
 
-use super::Severity;
+use super::{Flag, Severity};
 use crate::domain::business_hours::BusinessHours;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use poem_openapi::Enum;
@@ -126,6 +132,23 @@ impl Team {
         };
         let steps = Step::ALL.into_iter().filter(|step| Some(*step) <= last);
         steps.flat_map(|step| self.at(step).map(move |member| (step, member))).collect()
+    }
+
+    /// The mails about the flags that wait anew after one write: one to each member, whatever the number of flags, the
+    /// gravest first; with each flag its step, counted from the number that stands beside it.
+    pub fn mails(&self, mut waiting: Vec<(&Flag, i16)>) -> Vec<(Uuid, Vec<(Uuid, i16)>)> {
+        waiting.sort_by_key(|(flag, _)| std::cmp::Reverse(flag.severity));
+        let mut mails: Vec<(Uuid, Vec<(Uuid, i16)>)> = Vec::new();
+        for (flag, base) in waiting {
+            for (step, member) in self.told_at_once(flag.severity) {
+                let told = (flag.id, base + step.code());
+                match mails.iter_mut().find(|(recipient, _)| *recipient == member.id) {
+                    Some((_, flags)) => flags.push(told),
+                    None => mails.push((member.id, vec![told])),
+                }
+            }
+        }
+        mails
     }
 }
 

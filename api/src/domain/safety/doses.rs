@@ -3,7 +3,7 @@
 //! The limits are the prescriber's. FDA, 10 October 2023 (V): at home nobody monitors a dose, and the risk grows with it.
 
 use super::{
-    Facts, Finding, Prescribed, Rule, Severity,
+    Facts, Finding, Prescribed, Rule,
     moods::in_hours,
     parameters::{HD_02_WEEK_HOURS, hours},
 };
@@ -114,7 +114,7 @@ pub struct History {
     pub prescriptions: Vec<Limits>,
     /// Home doses around it; it may be among them.
     pub doses: Vec<Dose>,
-    /// Starts of completed dosing sessions around it.
+    /// Starts of the dosing sessions around it that stand for a dose of their own: completed, and not at home.
     pub sessions: Vec<DateTime<Utc>>,
 }
 
@@ -161,13 +161,5 @@ impl History {
 }
 
 fn finding(dose: &Dose, rule: Rule, facts: Facts) -> Finding {
-    Finding {
-        rule,
-        instrument: None,
-        severity: Severity::Urgent,
-        kind: Kind::HomeDoses,
-        record: dose.record,
-        at: dose.at,
-        facts,
-    }
+    Finding { rule, instrument: None, kind: Kind::HomeDoses, record: dose.record, at: dose.at, facts }
 }

@@ -1,9 +1,13 @@
 //! What a rule found, and at which record: codes and numbers, no words.
 
-use super::{Rule, Severity};
+use super::{
+    Rule, Severity,
+    parameters::{RD_02_URGENT_DROP, SI_04_PREVIOUS_ANSWER},
+};
 use crate::domain::record::Kind;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use uuid::Uuid;
 
 /// An earlier answer to the same question.
@@ -87,6 +91,55 @@ pub enum Facts {
     },
 }
 
+impl Facts {
+    /// How grave it is: it follows from what was seen, and from nothing else.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Answer { .. } | Self::Over { .. } | Self::Often { .. } | Self::Unprescribed { .. } => {
+                Severity::Urgent
+            }
+            Self::Skipped { previous, .. } => {
+                let grave = previous.is_some_and(|before| f64::from(before.answer) >= SI_04_PREVIOUS_ANSWER.value);
+                if grave { Severity::Urgent } else { Severity::Watch }
+            }
+            Self::Drop { before, recent, .. } if before - recent >= RD_02_URGENT_DROP.value => Severity::Urgent,
+            Self::Drop { after_session_hours: Some(_), .. } => Severity::Info,
+            Self::Drop { after_session_hours: None, .. } => Severity::Watch,
+        }
+    }
+
+    /// How grave it is beside another finding of the same rule: by severity, then by how far the numbers lie beyond what is
+    /// looked for. Of home doses too many weigh more than too soon.
+    pub fn weigh(&self, other: &Self) -> Ordering {
+        let numbers = |facts: &Self| match facts {
+            Self::Answer { answer, .. } => [f64::from(*answer), 0.0],
+            Self::Skipped { previous, .. } => [previous.map_or(0.0, |before| f64::from(before.answer)), 0.0],
+            Self::Over { amount_mg, limit_mg } => [amount_mg - limit_mg, 0.0],
+            Self::Often { hours, min_hours, in_week, max_in_week } => {
+                let many = in_week.and_then(|count| u32::try_from(count).ok());
+                [
+                    many.map_or(0.0, |count| f64::from(count) - f64::from(*max_in_week)),
+                    hours.map_or(0.0, |hours| min_hours - hours),
+                ]
+            }
+            Self::Unprescribed { amount_mg, .. } => [*amount_mg, 0.0],
+            Self::Drop { before, recent, .. } => [before - recent, 0.0],
+        };
+        let ([first, second], [other_first, other_second]) = (numbers(self), numbers(other));
+        let severity = self.severity().cmp(&other.severity());
+        severity.then(first.total_cmp(&other_first)).then(second.total_cmp(&other_second))
+    }
+}
+
+/// A record that a flag rests on: what was seen in it, and when it happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Piece {
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// What the rule saw.
+    pub facts: Facts,
+}
+
 /// What a rule found at a record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -94,8 +147,6 @@ pub struct Finding {
     pub rule: Rule,
     /// The instrument's series, for rules that count by instrument.
     pub instrument: Option<i16>,
-    /// How grave it is.
-    pub severity: Severity,
     /// The kind of the record.
     pub kind: Kind,
     /// The record.
@@ -104,4 +155,23 @@ pub struct Finding {
     pub at: DateTime<Utc>,
     /// What the rule saw.
     pub facts: Facts,
+}
+
+impl Finding {
+    /// How grave it is.
+    pub fn severity(&self) -> Severity {
+        self.facts.severity()
+    }
+
+    /// What it is as evidence.
+    pub fn piece(&self) -> Piece {
+        Piece { at: self.at, facts: self.facts.clone() }
+    }
+}
+
+/// Findings in order of time, each record once for a rule.
+pub fn in_order(mut found: Vec<Finding>) -> Vec<Finding> {
+    found.sort_by_key(|finding| (finding.rule, finding.at, finding.record));
+    found.dedup_by_key(|finding| (finding.rule, finding.record));
+    found
 }

@@ -1,11 +1,11 @@
 //! A flag: open, acknowledged, resolved; opened again by new evidence or by somebody. Only a person closes one.
 
-use super::{Finding, Rule, Severity, clocks::acknowledge_by};
+use super::{Finding, Piece, Rule, Severity, clocks::acknowledge_by};
 use crate::domain::business_hours::BusinessHours;
 use chrono::{DateTime, Utc};
 use poem_openapi::Enum;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 use uuid::Uuid;
 
 /// Where a flag stands. The numbers stand in the database: they never change.
@@ -67,7 +67,7 @@ impl Outcome {
 }
 
 /// A flag's life, without its words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Flag {
     /// Its id.
     pub id: Uuid,
@@ -91,8 +91,8 @@ pub struct Flag {
     pub resolved: Option<(DateTime<Utc>, Uuid)>,
     /// What came of it.
     pub outcome: Option<Outcome>,
-    /// The records it rests on, and when each happened.
-    pub evidence: BTreeMap<Uuid, DateTime<Utc>>,
+    /// The records it rests on, each as it was seen when it was gravest.
+    pub evidence: BTreeMap<Uuid, Piece>,
 }
 
 /// A step that a flag cannot take from where it stands.
@@ -106,30 +106,46 @@ impl Flag {
             rule: finding.rule,
             rule_version: finding.rule.version(),
             instrument: finding.instrument,
-            severity: finding.severity,
+            severity: finding.severity(),
             state: State::Open,
             opened_at: now,
-            acknowledge_by: acknowledge_by(finding.severity, now, hours),
+            acknowledge_by: acknowledge_by(finding.severity(), now, hours),
             acknowledged: None,
             resolved: None,
             outcome: None,
-            evidence: BTreeMap::from([(finding.record, finding.at)]),
+            evidence: BTreeMap::from([(finding.record, finding.piece())]),
         }
     }
 
     /// When its newest evidence happened.
     pub fn newest_at(&self) -> DateTime<Utc> {
-        self.evidence.values().max().copied().unwrap_or(self.opened_at)
+        self.evidence.values().map(|piece| piece.at).max().unwrap_or(self.opened_at)
     }
 
     /// Whether evidence of an instant belongs to it: within the rule's window of its own evidence.
     fn takes(&self, finding: &Finding) -> bool {
-        let oldest = self.evidence.values().min().copied().unwrap_or(self.opened_at);
+        let oldest = self.evidence.values().map(|piece| piece.at).min().unwrap_or(self.opened_at);
         let same = self.rule == finding.rule && self.instrument == finding.instrument;
         same && finding
             .rule
             .debounce()
             .is_some_and(|window| (oldest - window..=self.newest_at() + window).contains(&finding.at))
+    }
+
+    /// Takes a finding as evidence. A record that is evidence already shows what was gravest in it: a correction that makes
+    /// it lighter takes nothing back, since it was said once.
+    fn hear(&mut self, finding: &Finding) -> News {
+        let Some(known) = self.evidence.get_mut(&finding.record) else {
+            self.evidence.insert(finding.record, finding.piece());
+            return News::New;
+        };
+        let news = match finding.facts.weigh(&known.facts) {
+            Ordering::Greater => News::Graver,
+            Ordering::Equal if *known != finding.piece() => News::Changed,
+            Ordering::Equal | Ordering::Less => return News::Nothing,
+        };
+        *known = finding.piece();
+        news
     }
 
     /// Somebody takes it on. Answers whether that changed anything.
@@ -179,6 +195,19 @@ impl Flag {
     }
 }
 
+/// What a finding says beside what its flag rested on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// Nothing more grave of this record.
+    Nothing,
+    /// Other numbers of a record that is evidence already, as grave as before.
+    Changed,
+    /// A record that is evidence already has become graver.
+    Graver,
+    /// One more record.
+    New,
+}
+
 /// What became of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settled {
@@ -186,8 +215,8 @@ pub struct Settled {
     pub flag: usize,
     /// Whether the flag is new.
     pub opened: bool,
-    /// Whether the record is new evidence for it.
-    pub new_evidence: bool,
+    /// What it says.
+    pub news: News,
     /// Whether the flag waits anew: opened, opened again, or graver than before.
     pub waits_anew: bool,
 }
@@ -195,14 +224,15 @@ pub struct Settled {
 impl Settled {
     /// Whether there is anything to write.
     pub fn changed(self) -> bool {
-        self.opened || self.new_evidence || self.waits_anew
+        self.news != News::Nothing || self.waits_anew
     }
 }
 
 /// Joins a finding to the flag it belongs to, or opens one. `flags` are the patient's flags of its rule, resolved ones too.
 ///
 /// A record counts once in a flag; new evidence within the rule's window joins, opens a resolved flag again, and may raise
-/// the severity, which opens an acknowledged one again. Nothing is ever lowered or closed.
+/// the severity, which opens an acknowledged one again. A record that has become graver is new evidence too: whoever closed
+/// the flag has not seen it. Nothing is ever lowered or closed.
 pub fn settle(
     flags: &mut Vec<Flag>,
     finding: &Finding,
@@ -218,21 +248,18 @@ pub fn settle(
     let known = among(&|flag| same(flag) && flag.evidence.contains_key(&finding.record));
     let Some(index) = known.or_else(|| among(&|flag| flag.takes(finding))) else {
         flags.push(Flag::of(finding, new_id(), now, hours));
-        return Settled { flag: flags.len() - 1, opened: true, new_evidence: true, waits_anew: true };
+        return Settled { flag: flags.len() - 1, opened: true, news: News::New, waits_anew: true };
     };
     let flag = &mut flags[index];
-    let new_evidence = known.is_none();
-    if new_evidence {
-        flag.evidence.insert(finding.record, finding.at);
-    }
+    let news = flag.hear(finding);
     let mut waits_anew = false;
-    if finding.severity > flag.severity {
-        flag.raise(finding.severity, now, hours);
+    if finding.severity() > flag.severity {
+        flag.raise(finding.severity(), now, hours);
         waits_anew = true;
-    } else if new_evidence && flag.state == State::Resolved {
+    } else if matches!(news, News::New | News::Graver) && flag.state == State::Resolved {
         waits_anew = flag.reopen(now, hours);
     }
-    Settled { flag: index, opened: false, new_evidence, waits_anew }
+    Settled { flag: index, opened: false, news, waits_anew }
 }
 
 /// Where a patient stands in the caseload.

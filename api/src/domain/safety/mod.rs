@@ -3,10 +3,13 @@
 //!
 //! How a write is evaluated: [`windows`] says which records its change can touch and what must be read for it; the rules
 //! run at each touched record ([`thoughts`], [`moods`], [`doses`]) and give [`Finding`]s; [`settle`] joins each to a flag or
-//! opens one. Doing it again changes nothing: a record counts once in a flag, and no severity is ever lowered.
+//! opens one. Doing it again changes nothing: a record counts once in a flag, and no severity is ever lowered. Thoughts and
+//! doses are settled before moods, since a flag about thoughts keeps a drop of mood from being softened.
 
 mod clocks;
 pub mod doses;
+#[cfg(test)]
+mod edges;
 mod evidence;
 mod flags;
 pub mod moods;
@@ -19,8 +22,8 @@ pub mod windows;
 pub mod words;
 
 pub use clocks::{Escalation, Step, StepState, Team, TeamMember, Told, acknowledge_by, escalation};
-pub use evidence::{Facts, Finding, Prescribed, PreviousAnswer};
-pub use flags::{Flag, Impossible, Outcome, Settled, State, Urgency, settle, urgency};
+pub use evidence::{Facts, Finding, Piece, Prescribed, PreviousAnswer, in_order};
+pub use flags::{Flag, Impossible, News, Outcome, Settled, State, Urgency, settle, urgency};
 
 use chrono::TimeDelta;
 use poem_openapi::Enum;

@@ -3,9 +3,15 @@
 //!
 //! Getting better is not a straight line: within 72 hours of a dosing session a drop below 5 points is expected variation
 //! [seed: KAP practice text, no published source], unless a flag about thoughts of being better off dead is unresolved.
+//!
+//! That exception is a state, not an order of events: while such a flag waits, no drop is expected variation, whichever of
+//! the two came first. So a form that leaves such a flag unresolved is looked at together with the moods of the 72 hours on
+//! both sides of it, and a drop that was softened there rises to watch: open, with a clock. It stays so when the flag is
+//! resolved, since no severity is ever lowered. What a member does with a flag is no record and lifts nothing by itself: the
+//! next write that touches those moods does.
 
 use super::{
-    Facts, Finding, Rule, Severity,
+    Facts, Finding, Rule,
     parameters::{
         RD_02_AFTER_SESSION_HOURS, RD_02_BEFORE_DAYS, RD_02_BEFORE_ENTRIES, RD_02_RECENT_DAYS, RD_02_RECENT_ENTRIES,
         RD_02_URGENT_DROP, RD_02_WATCH_DROP, hours, whole,
@@ -129,18 +135,13 @@ pub fn evaluate(mood: &Mood, drop: &Drop, sessions: &[DateTime<Utc>], grave: boo
         .map(|start| mood.at - *start)
         .filter(|since| (TimeDelta::zero()..=after_session()).contains(since))
         .min();
-    let (severity, softened) = match drop.points() {
-        points if points >= RD_02_URGENT_DROP.value => (Severity::Urgent, None),
-        points if points < RD_02_WATCH_DROP.value => return None,
-        _ => match after.filter(|_| !grave) {
-            Some(since) => (Severity::Info, Some(since)),
-            None => (Severity::Watch, None),
-        },
-    };
+    if drop.points() < RD_02_WATCH_DROP.value {
+        return None;
+    }
+    let softened = after.filter(|_| !grave && drop.points() < RD_02_URGENT_DROP.value);
     Some(Finding {
         rule: Rule::Rd02,
         instrument: None,
-        severity,
         kind: Kind::MoodScores,
         record: mood.record,
         at: mood.at,

@@ -6,11 +6,12 @@
 use super::{
     Finding,
     doses::{self, Dose, History, Limits},
+    in_order,
     moods::{self, Histogram, Mood},
     thoughts::{self, Form},
     windows::{FORMS_AROUND, MoodWindow, Seen, Span, Windows},
 };
-use crate::domain::record::Kind;
+use crate::domain::{record::Kind, sessions::SessionSetting};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::{
     collections::BTreeMap,
@@ -25,7 +26,7 @@ enum Read {
     Form(Form),
     Dose(Dose),
     Limits(Limits),
-    DosingSession(DateTime<Utc>),
+    DosingSession(DateTime<Utc>, SessionSetting),
 }
 
 /// A record as it is stored.
@@ -64,7 +65,7 @@ impl Stored<'_> {
             }),
             Seen::Dose { .. } => Read::Dose(Dose::read(record, at, day, facts)?),
             Seen::Prescription => Read::Limits(Limits::read(record, facts)?),
-            Seen::DosingSession { at } => Read::DosingSession(at),
+            Seen::DosingSession { at, setting } => Read::DosingSession(at, setting),
         })
     }
 }
@@ -88,30 +89,46 @@ pub struct Past {
     forms: BTreeMap<(DateTime<Utc>, Uuid), Form>,
 }
 
+/// Where the rules look after a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    record: Uuid,
+    windows: Windows,
+}
+
 impl Past {
-    /// One more write: a new record, or what one is now. Answers what the rules find at every record that it touches, as a
-    /// write does; `grave` is whether a flag that keeps drops grave is unresolved.
-    pub fn write(&mut self, record: &Stored<'_>, grave: bool) -> Vec<Finding> {
+    /// One more write: a new record, or what one is now.
+    pub fn write(&mut self, record: &Stored<'_>) -> Touched {
         let before = self.take(record.record);
         let after = record.seen();
         if let (Some(seen), Some(read)) = (after, record.read()) {
             self.put(record.record, read, seen);
         }
-        self.found(record.record, &Windows::of(before, after), grave)
+        Touched { record: record.record, windows: Windows::of(before, after) }
     }
 
-    /// A record goes. Answers what the rules find at those that it touched, as a delete does.
-    pub fn remove(&mut self, record: Uuid, grave: bool) -> Vec<Finding> {
+    /// A record goes.
+    pub fn remove(&mut self, record: Uuid) -> Touched {
         let before = self.take(record);
-        self.found(record, &Windows::of(before, None), grave)
+        Touched { record, windows: Windows::of(before, None) }
     }
 
-    /// What the rules find at every record that the windows touch, each once, in order of time.
-    fn found(&self, changed: Uuid, windows: &Windows, grave: bool) -> Vec<Finding> {
-        let mut found = self.findings(changed, windows, grave);
-        found.sort_by_key(|finding| (finding.rule, finding.at, finding.record));
-        found.dedup_by_key(|finding| (finding.rule, finding.record));
-        found
+    /// What the rules on thoughts and doses find at every record that was touched, in order of time: settled first.
+    pub fn thoughts_and_doses(&self, touched: &Touched) -> Vec<Finding> {
+        let mut found = Vec::new();
+        for at in &touched.windows.forms {
+            found.extend(thoughts::evaluate_at(touched.record, *at, self.forms_around(*at)));
+        }
+        found.extend(self.at_doses(&touched.windows));
+        in_order(found)
+    }
+
+    /// The drops of mood at every record that was touched; `grave` is whether a flag that keeps them grave is unresolved,
+    /// those of the same write included.
+    pub fn drops(&self, touched: &Touched, grave: bool) -> Vec<Finding> {
+        let lifted = touched.windows.lifted.iter().filter(|_| grave);
+        let windows = touched.windows.moods.iter().chain(lifted);
+        in_order(windows.flat_map(|window| self.at_moods(window, grave)).collect())
     }
 
     fn put(&mut self, record: Uuid, read: Read, seen: Seen) {
@@ -121,7 +138,7 @@ impl Past {
                 self.counted.add(mood.day, level, 1);
             }
             Read::Form(form) => drop(self.forms.insert((form.at, record), form)),
-            Read::Dose(_) | Read::Limits(_) | Read::DosingSession(_) => {}
+            Read::Dose(_) | Read::Limits(_) | Read::DosingSession(..) => {}
         }
         self.records.insert(record, (read, seen));
     }
@@ -139,23 +156,9 @@ impl Past {
                 }
             }
             Read::Form(form) => drop(self.forms.remove(&(form.at, record))),
-            Read::Dose(_) | Read::Limits(_) | Read::DosingSession(_) => {}
+            Read::Dose(_) | Read::Limits(_) | Read::DosingSession(..) => {}
         }
         Some(seen)
-    }
-
-    fn findings(&self, changed: Uuid, windows: &Windows, grave: bool) -> Vec<Finding> {
-        let mut found = Vec::new();
-        for at in &windows.forms {
-            found.extend(thoughts::evaluate_at(changed, *at, self.forms_around(*at)));
-        }
-        if !windows.doses.is_empty() {
-            found.extend(self.at_doses(windows));
-        }
-        for window in &windows.moods {
-            found.extend(self.at_moods(window, grave));
-        }
-        found
     }
 
     fn forms_around(&self, at: DateTime<Utc>) -> Vec<Form> {
@@ -166,6 +169,9 @@ impl Past {
     }
 
     fn at_doses(&self, windows: &Windows) -> Vec<Finding> {
+        if windows.doses.is_empty() {
+            return Vec::new();
+        }
         let reads = || self.records.values().map(|(read, _)| read);
         let prescriptions: Vec<_> =
             reads().filter_map(|read| if let Read::Limits(limits) = read { Some(*limits) } else { None }).collect();
@@ -177,7 +183,8 @@ impl Past {
             let dose = |read: &Read| if let Read::Dose(dose) = read { Some(*dose) } else { None };
             let mut doses: Vec<_> = reads().filter_map(dose).filter(|dose| near(dose.at)).collect();
             doses.sort_by_key(|dose| (dose.at, dose.record));
-            let sessions = self.sessions().filter(|at| near(*at)).collect();
+            let doses_of_their_own = self.sessions().filter(|(_, setting)| setting.has_a_dose_of_its_own());
+            let sessions = doses_of_their_own.map(|(at, _)| at).filter(|at| near(*at)).collect();
             let history = History { prescriptions: prescriptions.clone(), doses, sessions };
             let touched = window.touched(reach);
             let touched = |dose: &&Dose| touched.contains(&dose.at);
@@ -186,8 +193,9 @@ impl Past {
         found
     }
 
-    fn sessions(&self) -> impl Iterator<Item = DateTime<Utc>> {
-        let session = |read: &Read| if let Read::DosingSession(at) = read { Some(*at) } else { None };
+    fn sessions(&self) -> impl Iterator<Item = (DateTime<Utc>, SessionSetting)> {
+        let session =
+            |read: &Read| if let Read::DosingSession(at, setting) = read { Some((*at, *setting)) } else { None };
         self.records.values().filter_map(move |(read, _)| session(read))
     }
 
@@ -196,7 +204,7 @@ impl Past {
         let (Some(first), Some(last)) = (falls.keys().next(), falls.keys().next_back()) else { return Vec::new() };
         let span = MoodWindow::span(&(*first..=*last));
         let softening: Span = *span.start() - moods::after_session()..=*span.end();
-        let sessions: Vec<_> = self.sessions().filter(|at| softening.contains(at)).collect();
+        let sessions: Vec<_> = self.sessions().map(|(at, _)| at).filter(|at| softening.contains(at)).collect();
         let moods = self.moods.range((*span.start(), Uuid::nil())..=(*span.end(), Uuid::max())).map(|(_, mood)| mood);
         let touched = moods.filter(|mood| window.within.as_ref().is_none_or(|span| span.contains(&mood.at)));
         touched.filter_map(|mood| moods::evaluate(mood, falls.get(&mood.day)?, &sessions, grave)).collect()

@@ -52,7 +52,7 @@ fn every_reference_case_of_a_mood_drop_holds() {
         let drop = drop.unwrap();
         assert!((drop.points() - expected["drop"].as_f64().unwrap()).abs() < f64::EPSILON, "{case}");
         let mood = Mood { record: id(1), at: hour(480), day: day(20) };
-        let severity = moods::evaluate(&mood, &drop, &[], false).map(|finding| finding.severity);
+        let severity = moods::evaluate(&mood, &drop, &[], false).map(|finding| finding.severity());
         let level = match expected["level"].as_str().unwrap() {
             "watch" => Some(Severity::Watch),
             "urgent" => Some(Severity::Urgent),
@@ -131,7 +131,7 @@ fn a_drop_after_a_session_is_for_context_unless_thoughts_are_open_or_it_is_deep(
     let severity = |before, sessions: &[i64], grave| {
         let sessions: Vec<_> = sessions.iter().map(|at| hour(*at)).collect();
         let drop = moods::Drop { before, recent: 2.0 };
-        moods::evaluate(&mood, &drop, &sessions, grave).map(|finding| finding.severity)
+        moods::evaluate(&mood, &drop, &sessions, grave).map(|finding| finding.severity())
     };
     assert_eq!(severity(4.5, &[], false), None);
     assert_eq!(severity(5.0, &[], false), Some(Severity::Watch));
@@ -184,7 +184,7 @@ fn a_form_written_late_touches_the_skipped_ones_after_it() {
     let around =
         vec![form(1, 0, Some(0)), form(2, 10, Some(2)), form(3, 20, None), form(4, 30, None), form(5, 40, Some(0))];
     let found = thoughts::evaluate_at(id(2), hour(10), around);
-    let found: Vec<_> = found.iter().map(|finding| (finding.record, finding.rule, finding.severity)).collect();
+    let found: Vec<_> = found.iter().map(|finding| (finding.record, finding.rule, finding.severity())).collect();
     let urgent = |n, rule| (id(n), rule, Severity::Urgent);
     assert_eq!(found, [urgent(2, Rule::Si02), urgent(3, Rule::Si04), urgent(4, Rule::Si04)]);
 }
@@ -198,11 +198,20 @@ fn a_write_that_does_not_move_a_record_is_looked_at_once() {
 }
 
 fn finding(rule: Rule, n: u128, at: i64, severity: Severity) -> Finding {
-    let facts = Facts::Over { amount_mg: 1.0, limit_mg: 0.0 };
+    weighing(rule, n, at, severity, 0.0)
+}
+
+/// A finding of a severity, by some numbers graver than others of it.
+fn weighing(rule: Rule, n: u128, at: i64, severity: Severity, weight: f64) -> Finding {
+    let drop = |points, after_session_hours| Facts::Drop { before: points, recent: 0.0, after_session_hours };
+    let facts = match severity {
+        Severity::Info => drop(3.0 + weight, Some(1.0)),
+        Severity::Watch => drop(3.0 + weight, None),
+        Severity::Urgent | Severity::Emergency => drop(5.0 + weight, None),
+    };
     Finding {
         rule,
         instrument: None,
-        severity,
         kind: crate::domain::record::Kind::MoodScores,
         record: id(n),
         at: hour(at),
@@ -241,7 +250,7 @@ fn an_acknowledged_flag_waits_anew_only_when_it_gets_graver_and_a_resolved_one_a
     inbox.settle(&finding(Rule::Rd02, 1, 0, Severity::Watch), 0);
     inbox.0[0].acknowledge(id(5), hour(1)).unwrap();
     let joined = inbox.settle(&finding(Rule::Rd02, 2, 1, Severity::Watch), 2);
-    assert!(joined.new_evidence && !joined.waits_anew);
+    assert!(joined.news == News::New && !joined.waits_anew);
     assert_eq!(inbox.0[0].state, State::Acknowledged);
     assert!(inbox.settle(&finding(Rule::Rd02, 3, 2, Severity::Urgent), 3).waits_anew);
     assert_eq!((inbox.0[0].state, inbox.0[0].severity), (State::Open, Severity::Urgent));
@@ -249,6 +258,94 @@ fn an_acknowledged_flag_waits_anew_only_when_it_gets_graver_and_a_resolved_one_a
     assert!(!inbox.settle(&finding(Rule::Rd02, 3, 2, Severity::Urgent), 5).changed());
     assert!(inbox.settle(&finding(Rule::Rd02, 4, 3, Severity::Info), 6).waits_anew);
     assert_eq!((inbox.0[0].state, inbox.0[0].severity), (State::Open, Severity::Urgent));
+}
+
+#[test]
+fn a_record_that_gets_graver_is_heard_anew_and_one_that_gets_lighter_takes_nothing_back() {
+    let mut inbox = Inbox(vec![], 0);
+    inbox.settle(&finding(Rule::Rd02, 1, 0, Severity::Watch), 0);
+    inbox.0[0].acknowledge(id(5), hour(1)).unwrap();
+    // As grave, a little deeper: the evidence says so, and whoever took it on still has it.
+    let deeper = weighing(Rule::Rd02, 1, 0, Severity::Watch, 1.0);
+    let heard = inbox.settle(&deeper, 2);
+    assert_eq!((heard.news, heard.waits_anew, inbox.0[0].state), (News::Graver, false, State::Acknowledged));
+    assert_eq!(inbox.0[0].evidence[&id(1)], deeper.piece());
+    // Lighter: nothing.
+    assert!(!inbox.settle(&finding(Rule::Rd02, 1, 0, Severity::Info), 3).changed());
+    assert_eq!(inbox.0[0].evidence[&id(1)], deeper.piece());
+    // Severity rises: it waits again, with the clock of now.
+    let urgent = finding(Rule::Rd02, 1, 0, Severity::Urgent);
+    let heard = inbox.settle(&urgent, 40);
+    assert_eq!((heard.news, heard.waits_anew, inbox.0[0].state), (News::Graver, true, State::Open));
+    assert_eq!(inbox.0[0].acknowledge_by, acknowledge_by(Severity::Urgent, hour(40), &hours()));
+    assert_eq!((inbox.0[0].severity, inbox.0[0].acknowledged), (Severity::Urgent, None));
+    // Closed, and graver than what it was closed for.
+    inbox.0[0].resolve(Outcome::Contacted, id(5), hour(41));
+    assert!(!inbox.settle(&urgent, 42).changed());
+    assert!(inbox.settle(&weighing(Rule::Rd02, 1, 0, Severity::Urgent, 1.0), 43).waits_anew);
+    // The same weight in other numbers is told, and wakes nobody.
+    inbox.0[0].resolve(Outcome::Contacted, id(5), hour(44));
+    let mut moved = weighing(Rule::Rd02, 1, 0, Severity::Urgent, 1.0);
+    moved.at = hour(1);
+    let heard = inbox.settle(&moved, 45);
+    assert_eq!((heard.news, heard.waits_anew, inbox.0[0].newest_at()), (News::Changed, false, hour(1)));
+}
+
+#[test]
+fn facts_weigh_by_severity_and_then_by_their_numbers() {
+    let answer = |answer| Facts::Answer { item: 9, answer, previous: vec![], total: None };
+    let before = |answer| PreviousAnswer { at: hour(0), answer };
+    let skipped = |answer: Option<u8>| Facts::Skipped { item: 9, previous: answer.map(before) };
+    let over = |amount_mg, limit_mg| Facts::Over { amount_mg, limit_mg };
+    let often = |hours, in_week| Facts::Often { hours, min_hours: 72.0, in_week, max_in_week: 2 };
+    let without = |amount_mg| Facts::Unprescribed { prescribed: Prescribed::NotNamed, amount_mg };
+    let drop = |recent, after_session_hours| Facts::Drop { before: 7.0, recent, after_session_hours };
+    let rising = [
+        vec![answer(2), answer(3)],
+        vec![skipped(Some(0)), skipped(Some(1)), skipped(Some(3))],
+        vec![over(210.0, 200.0), over(250.0, 200.0), over(250.0, 100.0)],
+        vec![
+            often(Some(71.0), None),
+            often(Some(1.0), None),
+            often(None, Some(3)),
+            often(Some(71.0), Some(3)),
+            often(None, Some(4)),
+        ],
+        vec![without(10.0), without(20.0)],
+        vec![
+            drop(4.0, Some(3.0)),
+            drop(3.5, Some(1.0)),
+            drop(4.0, None),
+            drop(3.0, None),
+            drop(2.0, None),
+            drop(1.0, Some(2.0)),
+        ],
+    ];
+    for list in rising {
+        for (index, one) in list.iter().enumerate() {
+            let lighter = list[..index].iter().all(|other| one.weigh(other).is_gt() && other.weigh(one).is_lt());
+            assert!(lighter && one.weigh(one).is_eq(), "{one:?}");
+        }
+    }
+    assert!(skipped(None).weigh(&skipped(Some(0))).is_eq(), "an answer of 0 before makes a skipped one no graver");
+    assert_eq!(drop(4.0, Some(3.0)).severity(), Severity::Info);
+    assert_eq!(drop(2.0, Some(3.0)).severity(), Severity::Urgent, "5 points are never softened");
+}
+
+#[test]
+fn several_flags_of_one_write_are_one_mail_to_each_with_the_gravest_first() {
+    let mut inbox = Inbox(vec![], 0);
+    for (n, severity) in [(1, Severity::Watch), (2, Severity::Info), (3, Severity::Emergency), (4, Severity::Urgent)] {
+        inbox.settle(&finding(Rule::Hd01, n, 0, severity), 0);
+    }
+    inbox.0[2].severity = Severity::Emergency;
+    let flag = |index: usize| &inbox.0[index];
+    let member = |n, role| TeamMember { id: id(n), name: String::new(), role };
+    let team = Team(vec![member(1, Told::Primary), member(2, Told::CareTeam), member(3, Told::Admin)]);
+    let waiting = vec![(flag(0), 0), (flag(1), 0), (flag(2), 10), (flag(3), 0)];
+    let ids = |told: &[(usize, i16)]| -> Vec<_> { told.iter().map(|(index, step)| (flag(*index).id, *step)).collect() };
+    assert_eq!(team.mails(waiting), [(id(1), ids(&[(2, 11), (3, 1), (0, 1)])), (id(2), ids(&[(2, 12)]))]);
+    assert_eq!(team.mails(vec![(flag(1), 0)]), [], "what is for context is told to nobody");
 }
 
 #[test]
@@ -298,9 +395,9 @@ fn people_are_told_in_order_and_each_once() {
 prop_compose! {
     fn any_finding()(
         rule in prop::sample::select(vec![Rule::Rd02, Rule::Si01, Rule::Hd01]),
-        n in 0..12_u128, at in 0..200_i64, severity in prop::sample::select(Severity::ALL.to_vec()),
+        n in 0..12_u128, at in 0..200_i64, severity in prop::sample::select(Severity::ALL.to_vec()), weight in 0..2_u8,
     ) -> Finding {
-        finding(rule, n, at, severity)
+        weighing(rule, n, at, severity, f64::from(weight))
     }
 }
 
@@ -312,7 +409,8 @@ proptest! {
             let before: Vec<_> = inbox.0.iter().map(|flag| (flag.severity, flag.evidence.len())).collect();
             let settled = inbox.settle(found, now);
             prop_assert!(inbox.0[settled.flag].evidence.contains_key(&found.record));
-            prop_assert!(inbox.0[settled.flag].severity >= found.severity);
+            prop_assert!(inbox.0[settled.flag].severity >= found.severity());
+            prop_assert!(inbox.0[settled.flag].evidence[&found.record].facts.weigh(&found.facts).is_ge());
             for (flag, (severity, evidence)) in inbox.0.iter().zip(before) {
                 prop_assert!(flag.severity >= severity && flag.evidence.len() >= evidence);
             }

@@ -4,8 +4,8 @@
 //! and 71.6 % of those who died had answered 0. An answer of 0 raises nothing and closes nothing; it never means no risk.
 
 use super::{
-    Facts, Finding, PreviousAnswer, Rule, Severity,
-    parameters::{SI_01_ANSWER, SI_02_ANSWER, SI_04_PREVIOUS_ANSWER},
+    Facts, Finding, PreviousAnswer, Rule,
+    parameters::{SI_01_ANSWER, SI_02_ANSWER},
 };
 use crate::domain::{instruments::PHQ_9_SERIES, record::Kind};
 use chrono::{DateTime, Utc};
@@ -28,9 +28,12 @@ pub struct Form {
 }
 
 impl Form {
+    /// What stands among the stored bytes of a form where a question has no answer.
+    pub const UNANSWERED: [u8; 1] = [0xFF];
+
     /// The answer to item 9 among the stored bytes of a PHQ-9.
     pub fn answer_of(bytes: &[u8]) -> Option<u8> {
-        bytes.get(usize::from(ITEM) - 1).copied().filter(|answer| *answer != 0xFF)
+        bytes.get(usize::from(ITEM) - 1).copied().filter(|answer| !Self::UNANSWERED.contains(answer))
     }
 
     fn previous(&self) -> Option<PreviousAnswer> {
@@ -50,29 +53,24 @@ impl Form {
 /// assert_eq!(evaluate(&form(Some(1)), &[]).unwrap().rule, Rule::Si01);
 /// assert_eq!(evaluate(&form(Some(2)), &[]).unwrap().rule, Rule::Si02);
 /// // Left out: watch, or urgent if the answer before was 1 or more.
-/// assert_eq!(evaluate(&form(None), &[form(Some(0))]).unwrap().severity, Severity::Watch);
-/// assert_eq!(evaluate(&form(None), &[form(None), form(Some(1))]).unwrap().severity, Severity::Urgent);
+/// assert_eq!(evaluate(&form(None), &[form(Some(0))]).unwrap().severity(), Severity::Watch);
+/// assert_eq!(evaluate(&form(None), &[form(None), form(Some(1))]).unwrap().severity(), Severity::Urgent);
 /// ```
 pub fn evaluate(form: &Form, earlier: &[Form]) -> Option<Finding> {
     let mut answers = earlier.iter().filter_map(Form::previous);
-    let (rule, severity, facts) = if let Some(answer) = form.answer {
+    let (rule, facts) = if let Some(answer) = form.answer {
         let rule = match f64::from(answer) {
             grave if grave >= SI_02_ANSWER.value => Rule::Si02,
             some if some >= SI_01_ANSWER.value => Rule::Si01,
             _ => return None,
         };
-        let previous = answers.take(3).collect();
-        (rule, Severity::Urgent, Facts::Answer { item: ITEM, answer, previous, total: form.total })
+        (rule, Facts::Answer { item: ITEM, answer, previous: answers.take(3).collect(), total: form.total })
     } else {
-        let previous = answers.next();
-        let grave = previous.is_some_and(|before| f64::from(before.answer) >= SI_04_PREVIOUS_ANSWER.value);
-        let severity = if grave { Severity::Urgent } else { Severity::Watch };
-        (Rule::Si04, severity, Facts::Skipped { item: ITEM, previous })
+        (Rule::Si04, Facts::Skipped { item: ITEM, previous: answers.next() })
     };
     Some(Finding {
         rule,
         instrument: Some(PHQ_9_SERIES),
-        severity,
         kind: Kind::Assessments,
         record: form.record,
         at: form.at,

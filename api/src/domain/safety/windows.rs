@@ -5,7 +5,10 @@
 
 use super::moods;
 use crate::domain::{
-    assessments::instrument_of, instruments::PHQ_9_SERIES, record::Kind, sessions::is_completed_dosing,
+    assessments::instrument_of,
+    instruments::PHQ_9_SERIES,
+    record::Kind,
+    sessions::{SessionSetting, completed_dosing},
 };
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use std::ops::RangeInclusive;
@@ -35,6 +38,8 @@ pub enum Seen {
     DosingSession {
         /// When it started.
         at: DateTime<Utc>,
+        /// Where it took place.
+        setting: SessionSetting,
     },
     /// A prescription.
     Prescription,
@@ -47,7 +52,7 @@ impl Seen {
             Kind::MoodScores => Some(Self::Mood { day }),
             Kind::HomeDoses => Some(Self::Dose { at }),
             Kind::Prescriptions => Some(Self::Prescription),
-            Kind::Sessions => is_completed_dosing(facts).then_some(Self::DosingSession { at }),
+            Kind::Sessions => completed_dosing(facts).map(|setting| Self::DosingSession { at, setting }),
             Kind::Assessments => {
                 instrument_of(facts).filter(|found| found.series == PHQ_9_SERIES).map(|_| Self::Form { at })
             }
@@ -66,6 +71,13 @@ pub struct MoodWindow {
 }
 
 impl MoodWindow {
+    /// The moods of a stretch of time, whatever day it is where they were entered.
+    fn within(span: Span) -> Self {
+        let day = Days::new(1);
+        let days = earlier(span.start().date_naive(), day)..=later(span.end().date_naive(), day);
+        Self { days, within: Some(span) }
+    }
+
     /// The days whose moods must be counted for it.
     pub fn counted(&self) -> RangeInclusive<NaiveDate> {
         earlier(*self.days.start(), moods::look_back())..=*self.days.end()
@@ -102,6 +114,8 @@ pub const FORMS_AROUND: u64 = 8;
 pub struct Windows {
     /// Moods.
     pub moods: Vec<MoodWindow>,
+    /// Moods that are looked at again while a flag that keeps drops grave is unresolved: what was softened there no longer is.
+    pub lifted: Vec<MoodWindow>,
     /// Instants around which PHQ-9 forms are looked at, [`FORMS_AROUND`] each way.
     pub forms: Vec<DateTime<Utc>>,
     /// Home doses.
@@ -125,14 +139,16 @@ impl Windows {
             Seen::Mood { day } => {
                 self.moods.push(MoodWindow { days: day..=later(day, moods::look_back()), within: None });
             }
-            Seen::Form { at } => self.forms.push(at),
+            Seen::Form { at } => {
+                self.forms.push(at);
+                self.lifted.push(MoodWindow::within(at - moods::after_session()..=at + moods::after_session()));
+            }
             Seen::Dose { at } => self.doses.push(DoseWindow(at)),
-            Seen::DosingSession { at } => {
-                let end = at + moods::after_session();
-                let day = Days::new(1);
-                let days = earlier(at.date_naive(), day)..=later(end.date_naive(), day);
-                self.moods.push(MoodWindow { days, within: Some(at..=end) });
-                self.doses.push(DoseWindow(at));
+            Seen::DosingSession { at, setting } => {
+                self.moods.push(MoodWindow::within(at..=at + moods::after_session()));
+                if setting.has_a_dose_of_its_own() {
+                    self.doses.push(DoseWindow(at));
+                }
             }
             // A dose is judged by the limits that stood when it was written: a limit that is lowered later makes no lawful
             // dose of the past a finding.

@@ -1,13 +1,17 @@
-//! Words made of codes, when a flag is read: plain, short, in the present; a fact, then its evidence. Never stored.
+//! Words made of codes, when a flag is read: plain, short, in the present; a fact, then its evidence. What happened more
+//! than a day ago names its day. Never stored.
 //!
 //! Never said: failed, non-compliant, abuse, refuses, risk score, safe, at no risk, all clear, we monitor, detects.
 
-use super::{Facts, Prescribed, Rule};
+use super::{Facts, Piece, Prescribed, Rule};
 use crate::domain::instruments::{self, PHQ_9_SERIES};
-use chrono::DateTime;
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-/// One line that says what was found, from the newest evidence.
+/// What is older than this is not of today: it names its day.
+const OLD: TimeDelta = TimeDelta::days(1);
+
+/// One line that says what was found, from the gravest evidence.
 ///
 /// ```
 /// use afterglow::domain::safety::{Facts, Rule, words};
@@ -42,8 +46,25 @@ pub fn title(rule: Rule, facts: Option<&Facts>) -> String {
     }
 }
 
-/// The evidence in one line: what was seen, and what it stands against. Times are told in a zone.
-pub fn detail(facts: &Facts, zone: Tz) -> String {
+/// The evidence in one line: what was seen, and what it stands against; if that is more than a day ago, on which day, where
+/// the patient was.
+///
+/// ```
+/// use afterglow::domain::safety::{Facts, Piece, words};
+/// use chrono::{TimeZone, Utc};
+///
+/// let at = Utc.with_ymd_and_hms(2026, 10, 2, 22, 30, 0).unwrap();
+/// let piece = Piece { at, facts: Facts::Over { amount_mg: 250.0, limit_mg: 200.0 } };
+/// let read_on = |month, day| words::detail(&piece, chrono_tz::Europe::Berlin, Utc.with_ymd_and_hms(2026, month, day, 22, 30, 0).unwrap());
+/// assert_eq!(read_on(10, 3), "250 mg; at most 200 mg are prescribed.");
+/// assert_eq!(read_on(10, 4), "On 3 October: 250 mg; at most 200 mg are prescribed.");
+/// ```
+pub fn detail(piece: &Piece, zone: Tz, now: DateTime<Utc>) -> String {
+    let seen = seen(&piece.facts, zone, now);
+    if now - piece.at > OLD { format!("On {}: {seen}", day(piece.at, zone, now)) } else { seen }
+}
+
+fn seen(facts: &Facts, zone: Tz, now: DateTime<Utc>) -> String {
     match facts {
         Facts::Answer { answer, previous, total, .. } => {
             let before: Vec<_> = previous.iter().map(|before| before.answer.to_string()).collect();
@@ -54,7 +75,7 @@ pub fn detail(facts: &Facts, zone: Tz) -> String {
         Facts::Skipped { previous, .. } => match previous {
             Some(before) => format!(
                 "PHQ-9 item 9 has no answer. Before, on {}: {} of 3, “{}”.",
-                day(before.at.with_timezone(&zone)),
+                day(before.at, zone, now),
                 before.answer,
                 answer_text(before.answer)
             ),
@@ -100,9 +121,11 @@ fn answer_text(answer: u8) -> &'static str {
         .unwrap_or("answered")
 }
 
-/// `24 Nov 2026`.
-fn day(at: DateTime<Tz>) -> impl std::fmt::Display {
-    at.format("%-d %b %Y")
+/// `3 October`, and its year if that is over.
+fn day(at: DateTime<Utc>, zone: Tz, now: DateTime<Utc>) -> String {
+    let (at, now) = (at.with_timezone(&zone), now.with_timezone(&zone));
+    let words = if at.year() == now.year() { "%-d %B" } else { "%-d %B %Y" };
+    at.format(words).to_string()
 }
 
 /// At most two decimals, none where there is nothing behind the point; minus as −.
@@ -122,6 +145,22 @@ mod tests {
     use super::*;
     use crate::domain::safety::PreviousAnswer;
     use chrono::{TimeZone, Utc};
+
+    /// How a detail reads some days later, in Berlin.
+    fn read(facts: &Facts, days_later: i64) -> String {
+        let at = Utc.with_ymd_and_hms(2026, 11, 24, 9, 0, 0).unwrap();
+        let piece = Piece { at, facts: facts.clone() };
+        detail(&piece, chrono_tz::Europe::Berlin, at + TimeDelta::days(days_later))
+    }
+
+    #[test]
+    fn old_evidence_names_its_day_and_in_another_year_its_year() {
+        let facts = Facts::Over { amount_mg: 250.0, limit_mg: 200.0 };
+        let said = "250 mg; at most 200 mg are prescribed.";
+        assert_eq!(read(&facts, 1), said);
+        assert_eq!(read(&facts, 2), format!("On 24 November: {said}"));
+        assert_eq!(read(&facts, 40), format!("On 24 November 2026: {said}"));
+    }
 
     fn every_kind_of_facts() -> Vec<(Rule, Facts)> {
         let before = PreviousAnswer { at: Utc.with_ymd_and_hms(2026, 11, 10, 23, 30, 0).unwrap(), answer: 1 };
@@ -162,7 +201,7 @@ mod tests {
             "sorry",
         ];
         for (rule, facts) in every_kind_of_facts() {
-            for text in [title(rule, Some(&facts)), detail(&facts, chrono_tz::UTC)] {
+            for text in [title(rule, Some(&facts)), read(&facts, 40)] {
                 let lower = text.to_lowercase();
                 assert!(never.iter().all(|word| !lower.contains(word)), "{text}");
             }
@@ -171,10 +210,9 @@ mod tests {
 
     #[test]
     fn evidence_reads_as_a_fact_and_what_it_stands_against() {
-        let lines: Vec<_> =
-            every_kind_of_facts().iter().map(|(_, facts)| detail(facts, chrono_tz::Europe::Berlin)).collect();
+        let lines: Vec<_> = every_kind_of_facts().iter().map(|(_, facts)| read(facts, 0)).collect();
         assert_eq!(lines[0], "1 of 3, “Several days”. Before: 1. PHQ-9 incomplete.");
-        assert_eq!(lines[2], "PHQ-9 item 9 has no answer. Before, on 11 Nov 2026: 1 of 3, “Several days”.");
+        assert_eq!(lines[2], "PHQ-9 item 9 has no answer. Before, on 11 November: 1 of 3, “Several days”.");
         assert_eq!(lines[4], "250 mg; at most 200 mg are prescribed.");
         assert_eq!(lines[5], "71.9 h after the dose before; at least 72 h are prescribed.");
         assert_eq!(lines[12], "Median 2 over 3 days, 6 over the 14 days before.");

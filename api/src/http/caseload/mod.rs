@@ -109,7 +109,7 @@ fn item(now: DateTime<Utc>, profile: Profile, course: &Course, shown: &[Shown], 
     let of = |severity: Severity| counts.get(&severity.code()).copied().unwrap_or(0);
     let item = Item {
         urgency,
-        reasons: reasons(shown, profile.time_zone),
+        reasons: reasons(shown, now),
         last_mood: course.last_mood,
         mood_mean_7d: line.mean(0).map(hundredths),
         mood_mean_previous_7d: line.mean(1).map(hundredths),
@@ -146,14 +146,14 @@ fn waits(flag: &Flag) -> bool {
 }
 
 /// The unresolved flags in words, the one that the row is about first.
-fn reasons(shown: &[Shown], zone: chrono_tz::Tz) -> Vec<Reason> {
+fn reasons(shown: &[Shown], now: DateTime<Utc>) -> Vec<Reason> {
     let mut shown: Vec<_> = shown.iter().collect();
     shown.sort_by_key(|shown| rank(&shown.flag));
-    let words = shown.into_iter().map(|Shown { flag, evidence, .. }| {
-        let newest = evidence.first().map(|newest| &newest.facts);
+    let words = shown.into_iter().map(|shown| {
+        let gravest = shown.gravest();
         Reason {
-            text: words::title(flag.rule, newest),
-            evidence: newest.map(|facts| words::detail(facts, zone)).unwrap_or_default(),
+            text: words::title(shown.flag.rule, gravest.map(|gravest| &gravest.piece.facts)),
+            evidence: gravest.map(|one| words::detail(&one.piece, one.zone, now)).unwrap_or_default(),
         }
     });
     words.collect()

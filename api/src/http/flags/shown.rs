@@ -82,7 +82,7 @@ pub struct FlagShown {
     pub state: State,
     /// When it was opened.
     pub opened_at: DateTime<Utc>,
-    /// What was found, in one line.
+    /// What was found, in one line: the gravest.
     pub title: String,
     /// The records that it rests on, newest first.
     pub evidence: Vec<Evidence>,
@@ -182,6 +182,7 @@ pub enum Acted {
 
 /// Who is who, and when the clinic is open: what a flag's page needs beside its rows.
 pub(in crate::http) struct Around {
+    now: DateTime<Utc>,
     hours: BusinessHours,
     teams: HashMap<Uuid, Team>,
     members: HashMap<Uuid, Member>,
@@ -189,13 +190,14 @@ pub(in crate::http) struct Around {
 
 impl Around {
     pub(in crate::http) async fn of(app: &App, caller: &Caller, patients: &[Uuid]) -> Result<Self, Error> {
+        let now = app.clock.now();
         if patients.is_empty() {
             let hours = BusinessHours::usual(caller.clinic_zone);
-            return Ok(Self { hours, teams: HashMap::new(), members: HashMap::new() });
+            return Ok(Self { now, hours, teams: HashMap::new(), members: HashMap::new() });
         }
         let keys = app.keys.of_clinic(caller.clinic).await?;
         let (teams, members) = flags::people(app.db.read(), &keys, caller.clinic, patients, today(app, caller)).await?;
-        Ok(Self { hours: hours(app, caller).await?, teams, members })
+        Ok(Self { now, hours: hours(app, caller).await?, teams, members })
     }
 
     pub(in crate::http) fn actor(&self, did: Option<(DateTime<Utc>, Uuid)>) -> Option<Actor> {
@@ -212,6 +214,7 @@ impl Around {
     }
 
     pub(super) fn show(&self, shown: Shown) -> FlagShown {
+        let title = words::title(shown.flag.rule, shown.gravest().map(|gravest| &gravest.piece.facts));
         let Shown { patient, flag, version, words: typed, evidence } = shown;
         let steps = self.escalation(patient, &flag);
         FlagShown {
@@ -223,8 +226,8 @@ impl Around {
             severity: flag.severity,
             state: flag.state,
             opened_at: flag.opened_at,
-            title: words::title(flag.rule, evidence.first().map(|newest| &newest.facts)),
-            evidence: evidence.iter().map(shown_evidence).collect(),
+            title,
+            evidence: evidence.iter().map(|one| shown_evidence(one, self.now)).collect(),
             acknowledge_by: flag.acknowledge_by,
             escalation: steps
                 .into_iter()
@@ -247,13 +250,13 @@ impl Around {
     }
 }
 
-fn shown_evidence(evidence: &flags::Evidence) -> Evidence {
+fn shown_evidence(evidence: &flags::Evidence, now: DateTime<Utc>) -> Evidence {
     Evidence {
         resource: evidence.kind,
         id: evidence.record,
-        occurred_at: evidence.at.with_timezone(&evidence.zone).fixed_offset(),
+        occurred_at: evidence.piece.at.with_timezone(&evidence.zone).fixed_offset(),
         time_zone: evidence.zone.name().to_owned(),
-        detail: words::detail(&evidence.facts, evidence.zone),
+        detail: words::detail(&evidence.piece, evidence.zone, now),
     }
 }
 

@@ -8,7 +8,7 @@ pub use verbs::{acknowledge, reopen, resolve};
 
 use super::{Scope, Tx, bulk, records::Author};
 use crate::{
-    domain::safety::{Finding, Flag, Outcome, Rule, Severity, State},
+    domain::safety::{Facts, Finding, Flag, News, Outcome, Piece, Rule, Severity, State},
     error::Error,
     security::seal::{Class, OwnerKeys, Spot},
 };
@@ -18,7 +18,9 @@ use entities::{
     flag::{Column, Entity, Model},
     flag_evidence,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -60,28 +62,46 @@ pub async fn update(tx: &Tx, author: &Author, flag: &Flag) -> Result<(), Error> 
     save(tx, author, &old, flag, &words).await.map(drop)
 }
 
-/// Notes one more record that a flag rests on.
-pub async fn add_evidence(tx: &Tx, scope: &Scope, flag: &Flag, finding: &Finding) -> Result<(), Error> {
-    let mut row = evidence_row(scope.patient, flag.id, finding, tx.now())?;
-    row.severity = flag.severity.code();
-    flag_evidence::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+/// Notes what a rule found in a version of a record. A version that a flag rests on already keeps when that was and how grave
+/// the flag then was, since its write was answered by that; what was seen gives way to what is graver.
+pub async fn note(tx: &Tx, scope: &Scope, flag: &Flag, found: &Found, news: News) -> Result<(), Error> {
+    use flag_evidence::Column as E;
+    let row = evidence_row(scope.patient, flag.id, found)?;
+    let key = [E::PatientId, E::FlagId, E::RecordId, E::Version];
+    let insert = flag_evidence::Entity::insert(row.into_active_model());
+    if news == News::Nothing {
+        insert.on_conflict_do_nothing_on(key).exec_without_returning(tx.db()).await?;
+    } else {
+        let graver = OnConflict::columns(key).update_columns([E::OccurredAt, E::Facts]).to_owned();
+        insert.on_conflict(graver).exec_without_returning(tx.db()).await?;
+    }
     Ok(())
 }
 
-fn evidence_row(
-    patient: Uuid,
-    flag: Uuid,
-    finding: &Finding,
-    evaluated_at: DateTime<Utc>,
-) -> Result<flag_evidence::Model, Error> {
+/// What a rule found in a version of a record, when, and how grave its flag then was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// What.
+    pub finding: Finding,
+    /// The record's version.
+    pub version: i64,
+    /// When the rule saw it first.
+    pub at: DateTime<Utc>,
+    /// How grave its flag then was.
+    pub severity: Severity,
+}
+
+fn evidence_row(patient: Uuid, flag: Uuid, found: &Found) -> Result<flag_evidence::Model, Error> {
+    let Found { finding, version, at, severity } = found;
     Ok(flag_evidence::Model {
         patient_id: patient,
         flag_id: flag,
         record_id: finding.record,
+        version: *version,
         kind: finding.kind.code(),
         occurred_at: finding.at.into(),
-        evaluated_at: evaluated_at.into(),
-        severity: finding.severity.code(),
+        evaluated_at: (*at).into(),
+        severity: severity.code(),
         facts: serde_json::to_string(&finding.facts).map_err(Error::internal)?,
     })
 }
@@ -95,8 +115,8 @@ pub struct Past {
     pub version: i64,
     /// What people typed about it.
     pub words: Words,
-    /// What it rests on, and when the rule saw it.
-    pub evidence: Vec<(Finding, DateTime<Utc>)>,
+    /// What it rests on.
+    pub evidence: Vec<Found>,
 }
 
 /// Stores the flags of a patient who has none yet.
@@ -105,8 +125,8 @@ pub async fn insert_all(tx: &Tx, author: &Author, flags: &[Past]) -> Result<(), 
     let (mut rows, mut evidence) = (Vec::new(), Vec::new());
     for Past { flag, version, words, evidence: rests_on } in flags {
         rows.push(row(patient, flag, *version, seal(author, flag.id, *version, words)?));
-        for (finding, evaluated_at) in rests_on {
-            evidence.push(evidence_row(patient, flag.id, finding, *evaluated_at)?);
+        for found in rests_on {
+            evidence.push(evidence_row(patient, flag.id, found)?);
         }
     }
     bulk::insert(tx.db(), rows).await?;
@@ -138,7 +158,7 @@ async fn evidence_of(db: &impl ConnectionTrait, flags: &[Model]) -> Result<Vec<f
 
 fn open(row: &Model, evidence: &[flag_evidence::Model]) -> Result<Flag, Error> {
     let unknown = || Error::internal("a flag of an unknown rule, severity or state");
-    let own = evidence.iter().filter(|evidence| evidence.flag_id == row.id);
+    let pieces = gravest(evidence.iter().filter(|evidence| evidence.flag_id == row.id))?;
     Ok(Flag {
         id: row.id,
         rule: Rule::from_id(&row.rule).ok_or_else(unknown)?,
@@ -151,8 +171,24 @@ fn open(row: &Model, evidence: &[flag_evidence::Model]) -> Result<Flag, Error> {
         acknowledged: row.acknowledged_at.map(Into::into).zip(row.acknowledged_by),
         resolved: row.resolved_at.map(Into::into).zip(row.resolved_by),
         outcome: row.outcome.and_then(Outcome::from_code),
-        evidence: own.map(|evidence| (evidence.record_id, evidence.occurred_at.into())).collect::<BTreeMap<_, _>>(),
+        evidence: pieces.into_iter().map(|(record, (_, piece))| (record, piece)).collect(),
     })
+}
+
+/// Each record of a flag's evidence as it was seen when it was gravest; of versions that weigh the same, the newest.
+fn gravest<'a>(
+    rows: impl Iterator<Item = &'a flag_evidence::Model>,
+) -> Result<BTreeMap<Uuid, (&'a flag_evidence::Model, Piece)>, Error> {
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by_key(|row| row.version);
+    let mut pieces: BTreeMap<Uuid, (&flag_evidence::Model, Piece)> = BTreeMap::new();
+    for row in rows {
+        let facts: Facts = serde_json::from_str(&row.facts).map_err(Error::internal)?;
+        if pieces.get(&row.record_id).is_none_or(|(_, known)| facts.weigh(&known.facts).is_ge()) {
+            pieces.insert(row.record_id, (row, Piece { at: row.occurred_at.into(), facts }));
+        }
+    }
+    Ok(pieces)
 }
 
 fn row(patient: Uuid, flag: &Flag, version: i64, sealed: Option<Vec<u8>>) -> Model {

@@ -1,10 +1,10 @@
 //! Reading flags: of one patient, or of everybody in a member's care; with evidence, and who is told.
 
-use super::{Words, evidence_of, open, words};
+use super::{Words, evidence_of, gravest, open, words};
 use crate::{
     domain::{
         record::Kind,
-        safety::{Facts, Flag, Severity, State, Team, TeamMember, Told},
+        safety::{Flag, Piece, Severity, State, Team, TeamMember, Told},
     },
     error::Error,
     security::{access::Roles, seal::OwnerKeys},
@@ -14,7 +14,7 @@ use crate::{
         patients::on_day,
     },
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use entities::{
     care_relation, clinic,
@@ -55,12 +55,10 @@ pub struct Evidence {
     pub kind: Kind,
     /// The record.
     pub record: Uuid,
-    /// When it happened.
-    pub at: DateTime<Utc>,
     /// Where the patient was.
     pub zone: Tz,
-    /// What the rule saw.
-    pub facts: Facts,
+    /// When it happened, and what the rule saw.
+    pub piece: Piece,
 }
 
 /// A flag with everything that is told about it.
@@ -76,6 +74,14 @@ pub struct Shown {
     pub words: Words,
     /// What it rests on, newest first.
     pub evidence: Vec<Evidence>,
+}
+
+impl Shown {
+    /// What the flag is about: the gravest of its evidence, of equally grave the newest.
+    pub fn gravest(&self) -> Option<&Evidence> {
+        // The newest stands first, and the last of equals is the maximum.
+        self.evidence.iter().rev().max_by(|one, other| one.piece.facts.weigh(&other.piece.facts))
+    }
 }
 
 fn in_care_of(member: Uuid, today: NaiveDate) -> SelectStatement {
@@ -163,19 +169,19 @@ fn shown_one(
         None if row.sealed.is_some() => return Err(Error::internal("a flag whose keys are gone")),
         None => Words::default(),
     };
-    let own = evidence.iter().filter(|evidence| evidence.flag_id == row.id);
-    let mut own: Vec<_> = own.map(|evidence| opened(evidence, zones)).collect::<Result<_, _>>()?;
-    own.sort_by_key(|evidence| std::cmp::Reverse((evidence.at, evidence.record)));
+    let pieces = gravest(evidence.iter().filter(|evidence| evidence.flag_id == row.id))?;
+    let own = pieces.into_iter().map(|(record, (row, piece))| opened(row.kind, record, piece, zones));
+    let mut own: Vec<_> = own.collect::<Result<_, _>>()?;
+    own.sort_by_key(|evidence| std::cmp::Reverse((evidence.piece.at, evidence.record)));
     Ok(Shown { patient: row.patient_id, flag: open(row, evidence)?, version: row.version, words, evidence: own })
 }
 
-fn opened(row: &flag_evidence::Model, zones: &HashMap<Uuid, Tz>) -> Result<Evidence, Error> {
+fn opened(kind: i16, record: Uuid, piece: Piece, zones: &HashMap<Uuid, Tz>) -> Result<Evidence, Error> {
     Ok(Evidence {
-        kind: Kind::from_code(row.kind).ok_or_else(|| Error::internal("evidence of no known kind"))?,
-        record: row.record_id,
-        at: row.occurred_at.into(),
-        zone: zones.get(&row.record_id).copied().unwrap_or(Tz::UTC),
-        facts: serde_json::from_str(&row.facts).map_err(Error::internal)?,
+        kind: Kind::from_code(kind).ok_or_else(|| Error::internal("evidence of no known kind"))?,
+        record,
+        zone: zones.get(&record).copied().unwrap_or(Tz::UTC),
+        piece,
     })
 }
 

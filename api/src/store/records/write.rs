@@ -58,7 +58,8 @@ pub async fn create<R: Record>(tx: &Tx, author: &Author, new: Result<R, Faults>)
 /// Answers a repeated request from what it made the first time.
 pub async fn repeat(tx: &Tx, author: &Author, before: &Before) -> Result<Written, Error> {
     let document = version_of(tx.db(), &author.keys, &author.scope, before.record, before.version).await?;
-    let support = safety::support_again(tx, author, document.id, document.updated_at.into()).await?;
+    let (id, version, at) = (document.id, document.version, document.updated_at.into());
+    let support = safety::support_again(tx, author, id, version, at).await?;
     Ok(Written { document, created: true, changed: false, support })
 }
 
@@ -83,7 +84,7 @@ pub async fn put<R: Record>(
     let is_same = new.as_ref().is_ok_and(|new| stored == *new);
     match held.put(Some(row.version), is_same, || current.to_value())? {
         Decision::Keep => {
-            let support = safety::support_again(tx, author, id, row.updated_at).await?;
+            let support = safety::support_again(tx, author, id, row.version, row.updated_at).await?;
             Ok(Written { document: current, created: false, changed: false, support })
         }
         Decision::Make | Decision::Replace => replace(tx, author, row, &Valid::new(new?, &horizon)?).await,

@@ -317,6 +317,7 @@ pub(super) fn message(
         flag_id: None,
         recipient_id: None,
         step: None,
+        told_with: None,
         time_zone: occurrence.zone.name().to_owned(),
         due_at: occurrence.due_at.into(),
         state: state.code(),

@@ -1,18 +1,20 @@
 //! What the rules must know of a patient's history, read window by window, and what they find in it.
 
+use super::Written;
 use crate::{
     domain::{
         instruments::PHQ_9_SERIES,
         mood_scores,
         record::Kind,
         safety::{
-            Finding, Rule,
+            Finding, Rule, State,
             doses::{self, Dose, History, Limits},
+            in_order,
             moods::{self, Histogram, Mood},
             thoughts::{self, Form},
             windows::{DoseWindow, FORMS_AROUND, MoodWindow, Span, Windows},
         },
-        sessions::is_completed_dosing,
+        sessions::{SessionSetting, completed_dosing},
     },
     error::Error,
     store::Tx,
@@ -27,40 +29,55 @@ use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, Func},
 };
+use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Whose history, and the record that was written.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Changed {
-    pub(super) patient: Uuid,
-    pub(super) record: Uuid,
-}
-
-/// What the rules find at every record that the windows touch, each once, in order of time.
-pub(super) async fn findings(tx: &Tx, changed: Changed, windows: &Windows) -> Result<Vec<Finding>, Error> {
+/// What the rules on thoughts and doses find at every record that the windows touch, in order of time.
+pub(super) async fn thoughts_and_doses(tx: &Tx, written: Written, windows: &Windows) -> Result<Vec<Finding>, Error> {
     let mut found = Vec::new();
     for at in &windows.forms {
-        found.extend(at_forms(tx, changed, *at).await?);
+        found.extend(at_forms(tx, written, *at).await?);
     }
     if !windows.doses.is_empty() {
-        found.extend(at_doses(tx, changed.patient, &windows.doses).await?);
+        found.extend(at_doses(tx, written.patient, &windows.doses).await?);
     }
-    for window in &windows.moods {
-        found.extend(at_moods(tx, changed.patient, window).await?);
-    }
-    found.sort_by_key(|finding| (finding.rule, finding.at, finding.record));
-    found.dedup_by_key(|finding| (finding.rule, finding.record));
-    Ok(found)
+    Ok(in_order(found))
 }
 
-async fn at_forms(tx: &Tx, changed: Changed, at: DateTime<Utc>) -> Result<Vec<Finding>, Error> {
+/// The drops of mood at every record that the windows touch, in order of time, as the flags now are.
+pub(super) async fn drops(tx: &Tx, written: Written, windows: &Windows) -> Result<Vec<Finding>, Error> {
+    let mut found = Vec::new();
+    for window in &windows.moods {
+        found.extend(at_moods(tx, written.patient, window).await?);
+    }
+    if !windows.lifted.is_empty() && has_grave_flag(tx, written.patient).await? {
+        for window in &windows.lifted {
+            found.extend(at_moods(tx, written.patient, window).await?);
+        }
+    }
+    Ok(in_order(found))
+}
+
+/// The versions of the records at which something was found, but for the one that was written.
+pub(super) async fn versions(tx: &Tx, written: Written, found: &[Finding]) -> Result<HashMap<Uuid, i64>, Error> {
+    let others: Vec<Uuid> =
+        found.iter().map(|finding| finding.record).filter(|record| *record != written.record).collect();
+    if others.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = record::Entity::find().select_only().columns([Column::Id, Column::Version]);
+    let rows = rows.filter(Column::PatientId.eq(written.patient)).filter(Column::Id.is_in(others));
+    Ok(rows.into_tuple::<(Uuid, i64)>().all(tx.db()).await?.into_iter().collect())
+}
+
+async fn at_forms(tx: &Tx, written: Written, at: DateTime<Utc>) -> Result<Vec<Finding>, Error> {
     let at_column = Micros::from(at);
-    let forms = || series(changed.patient, PHQ_9_SERIES);
+    let forms = || series(written.patient, PHQ_9_SERIES);
     let until = forms().filter(Measured::OccurredAt.lte(at_column)).order_by_desc(Measured::OccurredAt);
     let after = forms().filter(Measured::OccurredAt.gt(at_column)).order_by_asc(Measured::OccurredAt);
     let mut rows = until.order_by_desc(Measured::RecordId).limit(2 * FORMS_AROUND).all(tx.db()).await?;
     rows.extend(after.order_by_asc(Measured::RecordId).limit(FORMS_AROUND).all(tx.db()).await?);
-    Ok(thoughts::evaluate_at(changed.record, at, rows.iter().map(form).collect()))
+    Ok(thoughts::evaluate_at(written.record, at, rows.iter().map(form).collect()))
 }
 
 fn form(row: &Measurement) -> Form {
@@ -90,7 +107,7 @@ async fn at_doses(tx: &Tx, patient: Uuid, windows: &[DoseWindow]) -> Result<Vec<
         let history = History {
             prescriptions: prescriptions.clone(),
             doses: doses.iter().filter_map(dose).collect(),
-            sessions: dosing_sessions(tx, patient, &read).await?,
+            sessions: dosing_sessions(tx, patient, &read, SessionSetting::has_a_dose_of_its_own).await?,
         };
         let touched = window.touched(reach);
         let touched = |dose: &&Dose| touched.contains(&dose.at);
@@ -111,7 +128,7 @@ async fn at_moods(tx: &Tx, patient: Uuid, window: &MoodWindow) -> Result<Vec<Fin
         .await?;
     let moods = moods.into_iter().map(|(record, at, day)| Mood { record, at: at.into(), day });
     let softening = *span.start() - moods::after_session()..=*span.end();
-    let sessions = dosing_sessions(tx, patient, &softening).await?;
+    let sessions = dosing_sessions(tx, patient, &softening, |_| true).await?;
     let grave = has_grave_flag(tx, patient).await?;
     let touched = moods.filter(|mood| window.within.as_ref().is_none_or(|span| span.contains(&mood.at)));
     Ok(touched.filter_map(|mood| moods::evaluate(&mood, falls.get(&mood.day)?, &sessions, grave)).collect())
@@ -144,14 +161,21 @@ async fn has_grave_flag(tx: &Tx, patient: Uuid) -> Result<bool, Error> {
         .select_only()
         .column(flag::Column::Rule)
         .filter(flag::Column::PatientId.eq(patient))
-        .filter(flag::Column::State.ne(crate::domain::safety::State::Resolved.code()));
+        .filter(flag::Column::State.ne(State::Resolved.code()));
     let rules: Vec<String> = unresolved.into_tuple().all(tx.db()).await?;
     Ok(rules.iter().filter_map(|rule| Rule::from_id(rule)).any(Rule::keeps_drops_grave))
 }
 
-async fn dosing_sessions(tx: &Tx, patient: Uuid, span: &Span) -> Result<Vec<DateTime<Utc>>, Error> {
+/// The starts of completed dosing sessions in some settings.
+async fn dosing_sessions(
+    tx: &Tx,
+    patient: Uuid,
+    span: &Span,
+    setting: impl Fn(SessionSetting) -> bool,
+) -> Result<Vec<DateTime<Utc>>, Error> {
     let rows = records(patient, Kind::Sessions, Some(span)).all(tx.db()).await?;
-    Ok(rows.iter().filter(|row| is_completed_dosing(&row.facts)).map(|row| row.occurred_at.into()).collect())
+    let of_them = rows.iter().filter(|row| completed_dosing(&row.facts).is_some_and(&setting));
+    Ok(of_them.map(|row| row.occurred_at.into()).collect())
 }
 
 fn series(patient: Uuid, series: i16) -> Select<Measurements> {

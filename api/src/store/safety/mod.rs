@@ -5,13 +5,18 @@
 mod history;
 mod tell;
 
-use super::{Tx, audit, flags, records::Author, safety::history::Changed, standing};
+use super::{
+    Scope, Tx, audit,
+    flags::{self, Found},
+    records::Author,
+    standing,
+};
 use crate::{
     domain::{
         business_hours::BusinessHours,
         record::Kind,
         safety::{
-            Finding, Flag, Rule, Settled, Severity, settle,
+            Finding, Flag, News, Rule, Settled, Severity, settle,
             windows::{Seen, Windows},
         },
         support::{Support, support},
@@ -21,6 +26,7 @@ use crate::{
 };
 use entities::{Micros, clinic, flag, flag_evidence, patient, record};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Runs the rules for a record that was made, replaced or deleted, and keeps standings; answers the support that the
@@ -35,15 +41,38 @@ pub async fn follow_record(
     standing::follow_record(tx, &author.scope, before, after, was.is_some() || is.is_some()).await?;
     let windows = Windows::of(was, is);
     let Some(row) = after.or(before).filter(|_| windows != Windows::default()) else { return Ok(None) };
-    let changed = Changed { patient: author.scope.patient, record: row.id };
-    let findings = history::findings(tx, changed, &windows).await?;
-    if findings.is_empty() {
-        return Ok(None);
-    }
-    let flags = raise(tx, author, &findings).await?;
-    let caused = findings.iter().zip(&flags).filter(|(finding, _)| finding.record == row.id);
-    let grave: Vec<_> = caused.map(|(_, flag)| (flag.rule, flag.severity)).collect();
-    show(tx, author, grave).await
+    let written = Written { patient: author.scope.patient, record: row.id, version: row.version };
+    let mut raised = Raised::default();
+    let found = history::thoughts_and_doses(tx, written, &windows).await?;
+    raise(tx, author, written, &found, &mut raised).await?;
+    // A flag about thoughts that was raised just now keeps a drop of mood from being softened.
+    let found = history::drops(tx, written, &windows).await?;
+    raise(tx, author, written, &found, &mut raised).await?;
+    tell::those_who_are_first(tx, &author.scope, &raised).await?;
+    show(tx, author, raised.by_record.iter().filter_map(|id| raised.flags.get(id)).map(grave).collect()).await
+}
+
+/// The record that was written.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    patient: Uuid,
+    record: Uuid,
+    version: i64,
+}
+
+/// The flags that a unit touched.
+#[derive(Debug, Default)]
+struct Raised {
+    /// As they now are.
+    flags: BTreeMap<Uuid, Flag>,
+    /// Those of which the written record is evidence.
+    by_record: BTreeSet<Uuid>,
+    /// Those that wait anew, and whether they were opened.
+    waiting: BTreeMap<Uuid, bool>,
+}
+
+fn grave(flag: &Flag) -> (Rule, Severity) {
+    (flag.rule, flag.severity)
 }
 
 /// The support that a write answered which made a version of a record: for answering it again.
@@ -51,11 +80,13 @@ pub async fn support_again(
     tx: &Tx,
     author: &Author,
     record: Uuid,
+    version: i64,
     written_at: Micros,
 ) -> Result<Option<Support>, Error> {
     let caused = flag_evidence::Entity::find()
         .filter(flag_evidence::Column::PatientId.eq(author.scope.patient))
         .filter(flag_evidence::Column::RecordId.eq(record))
+        .filter(flag_evidence::Column::Version.eq(version))
         .filter(flag_evidence::Column::EvaluatedAt.lte(written_at));
     let caused = caused.all(tx.db()).await?;
     let ids: Vec<Uuid> = caused.iter().map(|evidence| evidence.flag_id).collect();
@@ -90,33 +121,55 @@ async fn country(db: &impl ConnectionTrait, patient: Uuid) -> Result<String, Err
     Ok(row.into_tuple().one(db).await?.unwrap_or_default())
 }
 
-/// Settles findings and writes what changed; answers the flag of each finding as it then is.
-async fn raise(tx: &Tx, author: &Author, findings: &[Finding]) -> Result<Vec<Flag>, Error> {
-    let scope = &author.scope;
+/// Settles findings and writes what changed.
+async fn raise(
+    tx: &Tx,
+    author: &Author,
+    written: Written,
+    findings: &[Finding],
+    raised: &mut Raised,
+) -> Result<(), Error> {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let hours = business_hours(tx, &author.scope).await?;
+    let mut rules: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
+    rules.dedup();
+    let mut flags = flags::of_rules(tx, &author.scope, &rules).await?;
+    let versions = history::versions(tx, written, findings).await?;
+    for finding in findings {
+        let settled = settle(&mut flags, finding, tx.now(), &hours, || tx.new_id());
+        let flag = flags.get(settled.flag).ok_or_else(|| Error::internal("a finding without a flag"))?;
+        let itself = finding.record == written.record;
+        if settled.changed() {
+            keep(tx, author, flag, settled).await?;
+        }
+        // What a write is answered by is kept even where it says nothing new: it may be asked for again.
+        if itself || settled.news != News::Nothing {
+            let version = versions.get(&finding.record).copied().unwrap_or(written.version);
+            let found = Found { finding: finding.clone(), version, at: tx.now(), severity: flag.severity };
+            flags::note(tx, &author.scope, flag, &found, settled.news).await?;
+        }
+        if itself {
+            raised.by_record.insert(flag.id);
+        }
+        if settled.waits_anew {
+            *raised.waiting.entry(flag.id).or_default() |= settled.opened;
+        }
+        raised.flags.insert(flag.id, flag.clone());
+    }
+    Ok(())
+}
+
+async fn business_hours(tx: &Tx, scope: &Scope) -> Result<BusinessHours, Error> {
     let clinic = clinic::Entity::find_by_id(scope.clinic).one(tx.db()).await?;
     let clinic = clinic.ok_or_else(|| Error::internal("a patient without a clinic"))?;
     let zone = clinic.time_zone.parse().map_err(|_| Error::internal("a clinic's zone is unknown"))?;
     let hours = serde_json::from_str(&clinic.business_hours).map_err(Error::internal)?;
-    let hours = BusinessHours::of(zone, hours);
-    let mut rules: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
-    rules.dedup();
-    let mut flags = flags::of_rules(tx, scope, &rules).await?;
-    let mut of = Vec::with_capacity(findings.len());
-    for finding in findings {
-        let settled = settle(&mut flags, finding, tx.now(), &hours, || tx.new_id());
-        let flag = flags.get(settled.flag).cloned().ok_or_else(|| Error::internal("a finding without a flag"))?;
-        if settled.changed() {
-            write(tx, author, &flag, settled, finding).await?;
-        }
-        if settled.waits_anew {
-            tell::those_who_are_first(tx, scope, &clinic, &flag, settled.opened).await?;
-        }
-        of.push(flag);
-    }
-    Ok(of)
+    Ok(BusinessHours::of(zone, hours))
 }
 
-async fn write(tx: &Tx, author: &Author, flag: &Flag, settled: Settled, finding: &Finding) -> Result<(), Error> {
+async fn keep(tx: &Tx, author: &Author, flag: &Flag, settled: Settled) -> Result<(), Error> {
     let verb = if settled.opened {
         flags::insert(tx, &author.scope, flag).await?;
         "flags_open"
@@ -124,9 +177,6 @@ async fn write(tx: &Tx, author: &Author, flag: &Flag, settled: Settled, finding:
         flags::update(tx, author, flag).await?;
         "flags_join"
     };
-    if settled.new_evidence {
-        flags::add_evidence(tx, &author.scope, flag, finding).await?;
-    }
     tx.announce(Event { patient_id: author.scope.patient, subject: Subject::Flag, id: flag.id, private: false });
     audit::append(tx, audit::Entry::by(author, verb).record(flag.id)).await
 }

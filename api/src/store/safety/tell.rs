@@ -1,7 +1,8 @@
 //! Who is told of a flag that waits: message rows, written with it.
 
+use super::Raised;
 use crate::{
-    domain::safety::{Flag, Team, TeamMember, Told},
+    domain::safety::{Team, TeamMember, Told},
     error::Error,
     security::access::Roles,
     store::{Scope, Tx, notifications, patients::on_day},
@@ -13,18 +14,20 @@ use uuid::Uuid;
 /// Steps of a flag that waits anew are numbered on: messages of an earlier time stay what they were.
 const ROUND: i16 = 10;
 
-/// Writes the messages of the first step. Later steps are told when their time comes.
-pub(super) async fn those_who_are_first(
-    tx: &Tx,
-    scope: &Scope,
-    clinic: &clinic::Model,
-    flag: &Flag,
-    is_new: bool,
-) -> Result<(), Error> {
-    let team = team(tx, scope, clinic).await?;
-    let base = if is_new { 0 } else { next_round(tx, scope.patient, flag.id).await? };
-    for (step, member) in team.told_at_once(flag.severity) {
-        notifications::tell(tx, scope.patient, flag.id, member.id, base + step.code()).await?;
+/// Writes the messages of the first step: of whatever a unit raised, each member gets one mail. Later steps are told when
+/// their time comes.
+pub(super) async fn those_who_are_first(tx: &Tx, scope: &Scope, raised: &Raised) -> Result<(), Error> {
+    let mut waiting = Vec::new();
+    for (id, opened) in &raised.waiting {
+        let Some(flag) = raised.flags.get(id) else { continue };
+        let base = if *opened { 0 } else { next_round(tx, scope.patient, *id).await? };
+        waiting.push((flag, base));
+    }
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    for (member, flags) in team(tx, scope).await?.mails(waiting) {
+        notifications::tell(tx, scope.patient, member, &flags).await?;
     }
     Ok(())
 }
@@ -40,7 +43,9 @@ async fn next_round(tx: &Tx, patient: Uuid, flag: Uuid) -> Result<i16, Error> {
 }
 
 /// The care team of today, who is on call, and the admins; by id alone.
-async fn team(tx: &Tx, scope: &Scope, clinic: &clinic::Model) -> Result<Team, Error> {
+async fn team(tx: &Tx, scope: &Scope) -> Result<Team, Error> {
+    let clinic = clinic::Entity::find_by_id(scope.clinic).one(tx.db()).await?;
+    let clinic = clinic.ok_or_else(|| Error::internal("a patient without a clinic"))?;
     let zone: chrono_tz::Tz = clinic.time_zone.parse().map_err(|_| Error::internal("a clinic's zone is unknown"))?;
     let today = tx.now().with_timezone(&zone).date_naive();
     let relations = care_relation::Entity::find()
