@@ -24,5 +24,6 @@ mod replay;
 mod sealing;
 mod sign_in;
 mod smtp;
+mod standing;
 mod timeline;
 mod unit_of_work;

@@ -151,6 +151,7 @@ const TABLE: &[(&str, u16, May)] = &[
     ("notifications_skip", 200, May::Of(OWNER)),
     ("events_listen", 200, May::SignedIn),
     ("caseload_read", 200, May::Staff(CLINICIANS)),
+    ("standing_read", 200, May::Of(CARERS)),
     ("instruments_list", 200, May::Everybody),
     ("instruments_read", 200, May::Everybody),
     ("support_resources_read", 200, May::Everybody),

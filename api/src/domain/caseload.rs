@@ -1,12 +1,64 @@
 //! The caseload: who needs somebody first, and the lines that are drawn of each patient.
 
-use super::safety::{Flag, State, Urgency};
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use super::{
+    record::Kind,
+    safety::{Flag, State, Urgency},
+};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use std::{cmp::Reverse, collections::BTreeMap};
 use uuid::Uuid;
 
 /// Days that are drawn; the last is today in the patient's zone.
 pub const DAYS: usize = 60;
+/// From so many days without a sign on somebody is silent (PROP: the four days of a missed check-in).
+const SILENT_DAYS: i64 = 4;
+/// A score that is older than so many days says little of now (PROP: no interval is suggested from an older one).
+const SCORE_DAYS: i64 = 10;
+/// A mean of a week needs so many days with an entry (PROP).
+const MEAN_DAYS: u32 = 3;
+
+/// What must be read for the days that are drawn, in a zone that is ahead or behind too.
+pub fn reach() -> TimeDelta {
+    TimeDelta::days(DAYS as i64 + 2)
+}
+
+/// The kinds whose time says that the patient was there: everything that they write themselves, a word in the journal as
+/// much as a mood or a dose. The time of a session is the appointment's, and prescriptions are not theirs.
+pub fn signs() -> impl Iterator<Item = Kind> {
+    Kind::ALL.into_iter().filter(|kind| !matches!(kind, Kind::Sessions | Kind::Prescriptions))
+}
+
+/// For how many days somebody has been silent, if they have been; who has not begun yet is not.
+///
+/// ```
+/// use afterglow::domain::caseload::silent_days;
+/// use chrono::NaiveDate;
+///
+/// let day = |day| NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
+/// assert_eq!(silent_days(day(20), Some(day(16))), Some(4));
+/// assert_eq!(silent_days(day(20), Some(day(17))), None);
+/// assert_eq!(silent_days(day(20), None), None);
+/// ```
+pub fn silent_days(today: NaiveDate, last_sign: Option<NaiveDate>) -> Option<u32> {
+    age(today, last_sign?).filter(|days| i64::from(*days) >= SILENT_DAYS)
+}
+
+/// How many days old a score is, if that is too old to speak of now.
+///
+/// ```
+/// use afterglow::domain::caseload::stale_days;
+/// use chrono::NaiveDate;
+///
+/// let day = |day| NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
+/// assert_eq!((stale_days(day(20), day(10)), stale_days(day(20), day(9))), (None, Some(11)));
+/// ```
+pub fn stale_days(today: NaiveDate, scored: NaiveDate) -> Option<u32> {
+    age(today, scored).filter(|days| i64::from(*days) > SCORE_DAYS)
+}
+
+fn age(today: NaiveDate, day: NaiveDate) -> Option<u32> {
+    u32::try_from((today - day).num_days()).ok()
+}
 
 /// Moods by day: 60 values, `None` where there is no entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +91,7 @@ impl MoodLine {
     /// The mean over the days with an entry of a week, of which it needs three: 0 is the last seven days, 1 the seven before.
     pub fn mean(&self, weeks_ago: usize) -> Option<f64> {
         let days: Vec<f64> = self.0.iter().rev().skip(7 * weeks_ago).take(7).filter_map(|mood| *mood).collect();
-        let count = u32::try_from(days.len()).ok().filter(|count| *count >= 3)?;
+        let count = u32::try_from(days.len()).ok().filter(|count| *count >= MEAN_DAYS)?;
         Some(days.iter().sum::<f64>() / f64::from(count))
     }
 }

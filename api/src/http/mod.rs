@@ -61,7 +61,8 @@ pub use document::document;
 
 /// Every operation of the API.
 fn operations(app: &App) -> impl OpenApi + use<> {
-    let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()), caseload::Caseload(app.clone()));
+    let caseload = (caseload::Caseload(app.clone()), caseload::Standing(app.clone()));
+    let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()), caseload);
     let reference = (instruments::Instruments, support_resources::Lines);
     let sync = (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app));
     let reminding = (reminders::Reminders(app.clone()), notifications::Notifications(app.clone()));

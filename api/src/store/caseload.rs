@@ -1,14 +1,21 @@
 //! What the caseload shows of each patient in a member's care: one statement, a few index descents per patient, whatever
 //! the length of the history.
 
-use crate::{domain::instruments::PHQ_9_SERIES, error::Error};
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
-use std::collections::HashMap;
+use super::flags::Whose;
+use crate::{
+    domain::{
+        caseload::{reach, signs},
+        instruments::PHQ_9_SERIES,
+        mood_scores,
+        record::{Kind, Visibility},
+        safety::thoughts::{Form, ITEM},
+    },
+    error::Error,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use std::{collections::HashMap, sync::LazyLock};
 use uuid::Uuid;
-
-/// Days that the caseload draws, and some more for zones that are ahead or behind.
-const DAYS: TimeDelta = TimeDelta::days(62);
 
 /// What there is of one patient.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +24,7 @@ pub struct Course {
     pub moods: Vec<(NaiveDate, f64)>,
     /// The newest mood.
     pub last_mood: Option<f64>,
-    /// When that was.
+    /// When the newest record happened that the patient wrote themselves, as far as the care team may know of it.
     pub last_check_in_at: Option<DateTime<Utc>>,
     /// Days with a completed dosing session.
     pub dosing: Vec<NaiveDate>,
@@ -25,12 +32,18 @@ pub struct Course {
     pub has_begun: bool,
     /// PHQ-9 at the baseline.
     pub baseline: Option<f64>,
+    /// When that was.
+    pub baseline_at: Option<DateTime<Utc>>,
     /// The best since.
     pub best: Option<f64>,
+    /// When that was.
+    pub best_at: Option<DateTime<Utc>>,
     /// The latest.
     pub latest: Option<f64>,
     /// When that was.
     pub latest_at: Option<DateTime<Utc>>,
+    /// The newest answer to PHQ-9 item 9, of whatever form: complete or not.
+    pub item_9: Option<(u8, DateTime<Utc>)>,
     /// What can be said of it, by number; `None` with a latest where response has to be worked out.
     pub status: Option<i16>,
 }
@@ -44,47 +57,79 @@ struct Row {
     sessions: Option<String>,
     has_begun: i64,
     baseline: Option<f64>,
+    baseline_at: Option<i64>,
     best: Option<f64>,
+    best_at: Option<i64>,
     latest: Option<f64>,
     latest_at: Option<i64>,
     status: Option<i16>,
+    item_9: Option<Vec<u8>>,
+    item_9_at: Option<i64>,
 }
 
-/// Facts of a session are plain: what is looked for in them is never what somebody typed.
-const STATEMENT: &str = r#"
-WITH mine AS (
-  SELECT DISTINCT patient_id AS id FROM care_relation
-  WHERE member_id = $1 AND from_on <= $2 AND (until_on IS NULL OR until_on >= $2)
-)
+const MINE: &str = "SELECT DISTINCT patient_id AS id FROM care_relation \
+                    WHERE member_id = $4 AND from_on <= $5 AND (until_on IS NULL OR until_on >= $5)";
+const ONE: &str = "SELECT id FROM patient WHERE id = $4";
+
+static OF_MINE: LazyLock<String> = LazyLock::new(|| statement(MINE));
+static OF_ONE: LazyLock<String> = LazyLock::new(|| statement(ONE));
+
+/// The statement over some patients. Facts of a session are plain: what is looked for in them is never what somebody typed.
+/// Private entries are not counted: that there is one is not the care team's to know.
+fn statement(whose: &str) -> String {
+    let (moods, shared, item) = (mood_scores::SERIES, Visibility::Shared.code(), ITEM);
+    let (sessions, doses) = (Kind::Sessions.code(), Kind::HomeDoses.code());
+    let signs: Vec<String> = signs().map(|kind| kind.code().to_string()).collect();
+    let signs = signs.join(", ");
+    let given = "facts LIKE '%\"kind\":\"dosing\"%' AND facts LIKE '%\"state\":\"completed\"%'";
+    let answered = format!(
+        "FROM measurement WHERE patient_id = mine.id AND series = $2 AND substr(answers, {item}, 1) <> $3 \
+         ORDER BY occurred_at DESC, record_id DESC LIMIT 1"
+    );
+    format!(
+        r#"
+WITH mine AS ({whose})
 SELECT mine.id,
   (SELECT string_agg(CAST(day AS text) || '=' || CAST(mood AS text), ' ') FROM (
      SELECT day, avg(value) AS mood FROM measurement
-     WHERE patient_id = mine.id AND series = 0 AND occurred_at >= $3 GROUP BY day) AS daily) AS moods,
-  (SELECT value FROM measurement WHERE patient_id = mine.id AND series = 0
+     WHERE patient_id = mine.id AND series = {moods} AND occurred_at >= $1 GROUP BY day) AS daily) AS moods,
+  (SELECT value FROM measurement WHERE patient_id = mine.id AND series = {moods}
      ORDER BY occurred_at DESC, record_id DESC LIMIT 1) AS last_mood,
-  (SELECT max(occurred_at) FROM measurement WHERE patient_id = mine.id AND series = 0) AS last_at,
+  (SELECT occurred_at FROM record WHERE patient_id = mine.id AND NOT deleted AND created_by = mine.id
+     AND visibility = {shared} AND kind IN ({signs}) ORDER BY occurred_at DESC LIMIT 1) AS last_at,
   (SELECT string_agg(CAST(day AS text), ' ') FROM record
-     WHERE patient_id = mine.id AND kind = 2 AND occurred_at >= $3 AND NOT deleted
-     AND facts LIKE '%"kind":"dosing"%' AND facts LIKE '%"state":"completed"%') AS sessions,
+     WHERE patient_id = mine.id AND kind = {sessions} AND occurred_at >= $1 AND NOT deleted AND {given}) AS sessions,
   CAST(CASE
-    WHEN EXISTS (SELECT 1 FROM record WHERE patient_id = mine.id AND kind = 8 AND NOT deleted) THEN 1
-    WHEN EXISTS (SELECT 1 FROM record WHERE patient_id = mine.id AND kind = 2 AND NOT deleted
-      AND facts LIKE '%"kind":"dosing"%' AND facts LIKE '%"state":"completed"%') THEN 1
+    WHEN EXISTS (SELECT 1 FROM record WHERE patient_id = mine.id AND kind = {doses} AND NOT deleted) THEN 1
+    WHEN EXISTS (SELECT 1 FROM record WHERE patient_id = mine.id AND kind = {sessions} AND NOT deleted AND {given}) THEN 1
     ELSE 0 END AS bigint) AS has_begun,
-  standing.baseline, standing.best, standing.latest, standing.latest_at, standing.status
-FROM mine LEFT JOIN standing ON standing.patient_id = mine.id AND standing.instrument = $4
-"#;
+  standing.baseline, standing.baseline_at, standing.best, standing.best_at,
+  standing.latest, standing.latest_at, standing.status,
+  (SELECT answers {answered}) AS item_9, (SELECT occurred_at {answered}) AS item_9_at
+FROM mine LEFT JOIN standing ON standing.patient_id = mine.id AND standing.instrument = $2
+"#
+    )
+}
 
-/// The courses of everybody on whose care team a member is, on a day of the clinic.
+/// The courses of one patient, or of everybody in a member's care.
 pub async fn courses(
     db: &impl ConnectionTrait,
-    member: Uuid,
-    today: NaiveDate,
+    whose: Whose,
     now: DateTime<Utc>,
 ) -> Result<HashMap<Uuid, Course>, Error> {
-    let since = (now - DAYS).timestamp_micros();
-    let values = [member.into(), today.into(), since.into(), PHQ_9_SERIES.into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), STATEMENT, values);
+    let since = (now - reach()).timestamp_micros();
+    let mut values: Vec<Value> = vec![since.into(), PHQ_9_SERIES.into(), Form::UNANSWERED.to_vec().into()];
+    let statement = match whose {
+        Whose::InCareOf(member, today) => {
+            values.extend([member.into(), today.into()]);
+            OF_MINE.as_str()
+        }
+        Whose::Patient(patient) => {
+            values.push(patient.into());
+            OF_ONE.as_str()
+        }
+    };
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), statement, values);
     let rows = Row::find_by_statement(statement).all(db).await?;
     Ok(rows.into_iter().map(|row| (row.id, course(&row))).collect())
 }
@@ -103,9 +148,12 @@ fn course(row: &Row) -> Course {
         dosing: words(&row.sessions).iter().filter_map(|day| day.parse().ok()).collect(),
         has_begun: row.has_begun != 0,
         baseline: row.baseline,
+        baseline_at: instant(row.baseline_at),
         best: row.best,
+        best_at: instant(row.best_at),
         latest: row.latest,
         latest_at: instant(row.latest_at),
         status: row.status,
+        item_9: row.item_9.as_deref().and_then(Form::answer_of).zip(instant(row.item_9_at)),
     }
 }

@@ -37,6 +37,8 @@ pub enum Whose {
     Clinic,
     /// Those whose care team a member is on, on a day of the clinic.
     Member(Uuid, chrono::NaiveDate),
+    /// One patient.
+    Patient(Uuid),
 }
 
 /// Makes a patient.
@@ -103,14 +105,18 @@ pub async fn page(
     limit: u64,
 ) -> Result<Page<Profile>, Error> {
     let mut page = patient::Entity::find().filter(Column::ClinicId.eq(clinic));
-    if let Whose::Member(member, today) = whose {
-        let mine = Query::select()
-            .column(care_relation::Column::PatientId)
-            .from(care_relation::Entity)
-            .and_where(care_relation::Column::MemberId.eq(member))
-            .cond_where(super::patients::on_day(today))
-            .to_owned();
-        page = page.filter(Column::Id.in_subquery(mine));
+    match whose {
+        Whose::Clinic => {}
+        Whose::Member(member, today) => {
+            let mine = Query::select()
+                .column(care_relation::Column::PatientId)
+                .from(care_relation::Entity)
+                .and_where(care_relation::Column::MemberId.eq(member))
+                .cond_where(super::patients::on_day(today))
+                .to_owned();
+            page = page.filter(Column::Id.in_subquery(mine));
+        }
+        Whose::Patient(patient) => page = page.filter(Column::Id.eq(patient)),
     }
     if let Some(after) = after {
         page = page.filter(Column::Id.gt(after));

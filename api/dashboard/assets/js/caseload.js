@@ -4,8 +4,8 @@ import { account, get, list, now } from "./api.js";
 import { live, seldom } from "./live.js";
 import { flagNews } from "./flag-card.js";
 import { acknowledge, badge, callLink, deadline, doneLine, message, mine, shape, skeleton, untilItArrives } from "./parts.js";
-import { spark, dumbbell } from "./charts/spark.js";
-import { SEVERITY, STANDING, ahead, daysAgo, fullDay, number, plain, plainWords, plural, score, shortDay, time, today, when } from "./words.js";
+import { moodMark, phqMark } from "./glance.js";
+import { SEVERITY, ahead, fullDay, number, plural, shortDay, time, today, when } from "./words.js";
 import { openFlags, pill } from "./shell.js";
 import { addDays } from "./charts/scale.js";
 
@@ -15,37 +15,17 @@ const GROUPS = [
   { id: "rest", title: "No open flag", has: ["info", "none"] },
   { id: "new", title: "Just started", has: ["new"] },
 ];
-const silence = (item) => (item.last_check_in_at ? daysAgo(item.last_check_in_at) : null);
 const flagged = ({ open_flags: flags }) => flags.emergency + flags.urgent + flags.watch + flags.info;
 const FILTERS = [
   { id: "all", text: "Everyone", keep: () => true },
   { id: "flags", text: "With a flag", keep: (item) => flagged(item) > 0 },
-  { id: "silent", text: "Silent 4 days or more", keep: (item) => silence(item) >= 4 },
+  { id: "silent", text: "Silent", keep: (item) => item.silent_days !== null },
   { id: "unmeasured", text: "No PHQ-9 yet", keep: (item) => item.phq9.latest === null },
 ];
 const groupOf = ({ urgency }) => GROUPS.find(({ has }) => has.includes(urgency)).id;
 
-const moodCell = (item) => {
-  const days = silence(item);
-  const silent = days >= 4;
-  const [mean, before] = [item.mood_mean_7d, item.mood_mean_previous_7d];
-  const words = mean === null
-    ? [silent ? `Silent ${days} days` : "Too few days yet"]
-    : [h("b", {}, score(mean)), before === null ? "" : ` was ${score(before)}`];
-  const label = `Mood over 60 days. ${mean === null ? words[0] : `Seven-day mean ${score(mean)}${before === null ? "" : `, before ${score(before)}`}`}.${item.last_mood === null ? "" : ` Last ${plain(item.last_mood)}.`} ${plural(item.dosing_days.length, "session")}.`;
-  return h("div", { class: "cell mood" }, spark({ mood: item.mood_60d, dosing: item.dosing_days, label }), h("span", { class: mean === null && silent ? "cell-words strong" : "cell-words", "aria-hidden": "true" }, ...words));
-};
-
-const phqCell = ({ phq9 }) => {
-  if (phq9.latest === null) return h("div", { class: "cell phq" }, h("span", { class: "cell-words" }, hidden("PHQ-9: "), "Not measured yet"));
-  const age = phq9.latest_at ? daysAgo(phq9.latest_at) : null;
-  const words = [STANDING[phq9.status] ?? plainWords(phq9.status), age > 10 && `${age} days old`].filter(Boolean).join(", ");
-  const first = phq9.baseline !== null && phq9.status !== "baseline-only";
-  return h("div", { class: "cell phq" },
-    h("span", { class: "phq-now" }, h("b", {}, plain(phq9.latest)), first && h("span", { class: "quiet-text" }, ` from ${plain(phq9.baseline)}`)),
-    phq9.baseline !== null && dumbbell({ ...phq9, label: `PHQ-9 ${plain(phq9.latest)}${first ? `, baseline ${plain(phq9.baseline)}` : ""}.` }),
-    words && h("span", { class: "cell-words" }, words));
-};
+const moodCell = (item) => h("div", { class: "cell mood" }, ...moodMark(item));
+const phqCell = (item) => h("div", { class: "cell phq" }, ...phqMark(item));
 
 const lastSession = ({ dosing_days: days }) => days.length > 0 && addDays(today(), days.at(-1) - 59);
 const timeCell = (item) => {

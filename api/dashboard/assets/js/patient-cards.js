@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 import { quote } from "./parts.js";
 import { strip } from "./charts/spark.js";
 import { keptDays, dayOfRecord } from "./records.js";
-import { BAND, daysAgo, plain, plainWords, plural, shortDay, signed, weekday, when, whenTheirs } from "./words.js";
+import { BAND, plain, plainWords, plural, shortDay, signed, weekday, when, whenTheirs } from "./words.js";
 
 const card = (title, id, ...body) => h("section", { class: `card card-${id}`, "aria-labelledby": `card-${id}` }, h("h2", { id: `card-${id}` }, title), ...body);
 const facts = (rows) => h("dl", { class: "facts" }, ...rows.filter(Boolean).flatMap(([term, ...text]) => [h("dt", {}, term), h("dd", {}, ...text)]));
@@ -16,29 +16,34 @@ const more = (summary, ...body) => h("details", { class: "as-table" }, h("summar
 /** Where a part did not arrive or may not be read, its card says so and the others stay. */
 const missing = (problem, what, who) => h("p", { class: "quiet-text" }, problem.status === 403 ? `${what} are not yours to see. ${who} can show you.` : `${what} did not arrive. This says nothing about them; load the page again in a moment.`);
 
-const scoreFacts = (name, scores) => {
+/** The newest total of a questionnaire in words; `from` and `best` are what it is held against. */
+const scoreFacts = (name, scores, from, best) => {
   if (!scores.length) return [[name, "not measured"]];
-  const [first, last] = [scores[0], scores.at(-1)];
-  const best = scores.reduce((least, score) => (score.total < least.total ? score : least));
-  const say = (score) => `${score.total}, ${weekday(score.day)}`;
+  const last = scores.at(-1);
+  const say = ({ total, at }) => `${plain(total)}, ${weekday(at)}`;
   return [
     [`${name} now`, h("b", {}, String(last.total)), ` ${BAND[last.band] ?? plainWords(last.band)}, ${weekday(last.day)}`],
-    scores.length > 1 && ["First", say(first), `, ${signed(last.total - first.total)} since`],
-    scores.length > 2 && ["Lowest", say(best)],
+    from && scores.length > 1 && [from.name, say(from), `, ${signed(last.total - from.total)} since`],
+    best && scores.length > 2 && ["Lowest since", say(best)],
   ];
 };
+/** Baseline and best of the PHQ-9 are the server's, the same as in the caseload. */
+const held = ({ baseline, baseline_at: baselineAt, best, best_at: bestAt }) => [
+  baseline !== null && { name: "Baseline", total: baseline, at: baselineAt }, best !== null && { total: best, at: bestAt },
+];
+const firstOf = ([first]) => first && { name: "First", total: first.total, at: first.day };
 
-export const scores = ({ assessments }, { phq9, gad7 }) => {
+export const scores = ({ assessments, standing }, { phq9, gad7 }) => {
   if (assessments.problem) return card("Questionnaires", "scores", missing(assessments.problem, "Questionnaires", "A therapist of the care team"));
   const last = phq9.at(-1);
-  const item9 = last?.answers?.["9"];
+  const { item_9: item9 = null, stale_days: stale = null } = standing?.phq9 ?? {};
   const partial = assessments.items.filter(({ score }) => score?.status !== "complete").length;
   return card("Questionnaires", "scores",
-    facts([...scoreFacts("PHQ-9", phq9), ...scoreFacts("GAD-7", gad7)]),
+    facts([...scoreFacts("PHQ-9", phq9, ...(standing ? held(standing.phq9) : [])), ...scoreFacts("GAD-7", gad7, firstOf(gad7))]),
     h("h3", {}, "Read with care"),
     list([
-      last && daysAgo(last.day) > 10 && `The last PHQ-9 is ${daysAgo(last.day)} days old.`,
-      last && item9 !== undefined && item9 !== null && `Question 9, thoughts of death or of hurting oneself: ${item9} of 3 on ${shortDay(last.day)}. 0 does not mean no risk.`,
+      stale !== null && `The last PHQ-9 is ${stale} days old.`,
+      item9 && `Question 9, thoughts of death or of hurting oneself: ${item9.answer} of 3 on ${shortDay(item9.occurred_at.slice(0, 10))}. 0 does not mean no risk.`,
       phq9.length === 1 && "One score is a starting point, not yet a course.",
       partial > 0 && `${plural(partial, "form was", "forms were")} left incomplete and not drawn.`,
       !last && "Nothing can be said about change before a first complete form.",
@@ -118,7 +123,8 @@ export const homeDoses = ({ prescriptions, doses: part }, { doses, sessions: dos
   // Whatever was taken while it holds counts against its limits, named in the log or not.
   const since = limits ? doses.filter(({ day }) => day >= limits.starts_on) : [];
   const own = since.filter((dose) => dose.prescription_id === limits.id).length;
-  const { least, most } = spacing(since, doses, dosing);
+  // The dose of a session at home stands in the patient’s own log.
+  const { least, most } = spacing(since, doses, dosing.filter(({ setting }) => setting !== "home"));
   const alone = since.filter((dose) => dose.sitter_present === false).at(-1);
   return card("Home doses against the prescription", "doses",
     limits ? table("Limits and what was logged", ["Limit", "Prescribed", `Logged since ${shortDay(limits.starts_on)}`], [

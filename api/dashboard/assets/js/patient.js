@@ -5,47 +5,25 @@ import { back, badge, callLink, message, mine, quote, skeleton, untilItArrives }
 import { flagCard } from "./flag-card.js";
 import { live } from "./live.js";
 import { course } from "./charts/course.js";
-import { spark, dumbbell } from "./charts/spark.js";
-import { addDays, dayIndex } from "./charts/scale.js";
+import { moodMark, phqMark } from "./glance.js";
 import { gather, courseOf } from "./records.js";
 import * as cards from "./patient-cards.js";
-import { number, plain, plural, score, SEVERITY, weekday, whenTheirs } from "./words.js";
+import { number, plural, SEVERITY, weekday, when } from "./words.js";
 import { pill } from "./shell.js";
 
 const YEAR = 365;
 const place = find("#patient");
 const id = decodeURIComponent(location.pathname.split("/").filter(Boolean).at(-1));
 
-const mean = (values) => {
-  const known = values.filter((value) => value !== null);
-  return known.length < 3 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
-};
+/** The caseload's two marks again. */
+const glance = (row) => row && h("div", { class: "glance" }, h("div", {}, ...moodMark(row)), h("div", {}, ...phqMark(row)));
 
-/** The caseload's two marks again, so that the eye finds here what it saw there. */
-const glance = ({ mood, today, start, sessions, phq9 }) => {
-  const from = addDays(today, -59);
-  const days = [...Array(Math.max(0, dayIndex(from, start))).fill(null), ...mood.slice(-60)];
-  const dosing = sessions.filter(({ day }) => day >= from && day <= today).map(({ day }) => dayIndex(from, day));
-  const [latest, before] = [mean(mood.slice(-7)), mean(mood.slice(-14, -7))];
-  const last = mood.findLastIndex((value) => value !== null);
-  const silent = last < 0 ? 0 : mood.length - 1 - last;
-  const words = latest === null ? (silent > 3 ? `Silent ${silent} days` : "Too few days yet") : `Mood ${score(latest)}${before === null ? "" : `, was ${score(before)}`}`;
-  const [first, current] = [phq9[0], phq9.at(-1)];
-  const best = phq9.reduce((least, { total }) => Math.min(least, total), Infinity);
-  return h("div", { class: "glance" },
-    h("div", {}, spark({ mood: days, dosing, label: `Mood over 60 days. ${words}.` }), h("span", { class: "cell-words strong", "aria-hidden": "true" }, words)),
-    h("div", {}, h("span", { class: "phq-now" }, "PHQ-9 ", h("b", {}, current ? plain(current.total) : "–"), phq9.length > 1 && h("span", { class: "quiet-text" }, ` first ${plain(first.total)}`)),
-      current && dumbbell({ baseline: first.total, latest: current.total, best, label: `PHQ-9 ${plain(current.total)}, first ${plain(first.total)}` }),
-      h("span", { class: "cell-words" }, current ? weekday(current.day) : "Not measured yet")));
-};
-
-const banner = ({ profile, flags, intentions }, drawn) => {
+const banner = ({ profile, standing, flags, intentions }, drawn) => {
   const open = flags.items.filter(({ state }) => state !== "resolved").map(({ severity }) => severity);
   const worst = Object.keys(SEVERITY).find((severity) => open.includes(severity));
-  const checkIn = drawn.moods.at(-1);
   const about = [
     profile.pronouns, drawn.sessions.length ? `${plural(drawn.sessions.length, "dosing session")}, last ${weekday(drawn.sessions.at(-1).day)}` : "no dosing session yet",
-    checkIn ? `last check-in ${whenTheirs(checkIn.occurred_at, checkIn.time_zone)}` : "no check-in yet",
+    standing && (standing.last_check_in_at ? `last check-in ${when(standing.last_check_in_at)}` : "no check-in yet"),
   ];
   const intention = intentions.items[0];
   const urgent = worst === "emergency" || worst === "urgent";
@@ -56,7 +34,7 @@ const banner = ({ profile, flags, intentions }, drawn) => {
       intention && h("p", { class: "intention" }, h("span", { class: "quiet-text" }, "Intention "), quote(intention.text, profile.language))),
     h("div", { class: "banner-side" },
       profile.phone && h("p", { class: "acts" }, callLink(profile.phone, { class: urgent ? "button primary" : "button", "data-act": "call" }, `Call ${profile.phone}`)),
-      glance(drawn)));
+      glance(standing)));
 };
 
 const flagSection = ({ flags, profile }) => {

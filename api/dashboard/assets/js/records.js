@@ -30,7 +30,8 @@ export const gather = async (id, days) => {
   const profile = await get(path);
   const from = new Date(now() - days * 86_400_000).toISOString();
   const ahead = encodeURIComponent(new Date(now().getTime() + ACROSS).toISOString());
-  const [flags, course, older, assessments, sessions, doses, prescriptions, intentions, reminders, notifications, team] = await Promise.all([
+  const [standing, flags, course, older, assessments, sessions, doses, prescriptions, intentions, reminders, notifications, team] = await Promise.all([
+    part(get(`${path}/standing`).then((row) => [row])),
     part(list(`${path}/flags`)),
     part(timeline(path, from)),
     part(get(`${path}/timeline?kinds=mood-scores,journal-entries&limit=1&to=${encodeURIComponent(from)}`).then(({ items }) => items)),
@@ -43,12 +44,12 @@ export const gather = async (id, days) => {
     part(list(`${path}/notifications`, 200)),
     part(list(`${path}/care-team`)),
   ]);
-  return { id, days, profile, flags, course, older: older.items.length > 0, assessments, sessions, doses, prescriptions, intentions, reminders, notifications, team };
+  return { id, days, profile, standing: standing.items[0], flags, course, older: older.items.length > 0, assessments, sessions, doses, prescriptions, intentions, reminders, notifications, team };
 };
 
 const scoresOf = (assessments, instrument) => assessments
   .filter((form) => form.instrument === instrument && form.score?.status === "complete" && form.score.total !== null)
-  .map((form) => ({ day: dayOfRecord(form), occurred_at: form.occurred_at, total: form.score.total, band: form.score.band, answers: form.answers }))
+  .map((form) => ({ day: dayOfRecord(form), occurred_at: form.occurred_at, total: form.score.total, band: form.score.band }))
   .sort(byTime);
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -63,7 +64,7 @@ const daily = (records, name, start, length) => {
 };
 
 /** What the chart draws. */
-export const courseOf = ({ profile, course, assessments, sessions, doses, flags, days, older }) => {
+export const courseOf = ({ profile, standing, course, assessments, sessions, doses, flags, days, older }) => {
   const of = (kind) => course.items.filter(({ resource }) => resource === kind).map(({ record }) => record).sort(byTime);
   const [moods, entries] = [of("mood-scores"), of("journal-entries")];
   const today = todayIn(profile.time_zone);
@@ -77,7 +78,7 @@ export const courseOf = ({ profile, course, assessments, sessions, doses, flags,
   const start = begin < latest ? begin : latest;
   const length = dayIndex(start, today) + 1;
   return {
-    today, start, older, phq9, gad7, moods, entries,
+    today, start, older, silent: (standing?.silent_days ?? null) !== null, phq9, gad7, moods, entries,
     mood: daily(moods, "mood", start, length), sleep: daily(moods, "sleep_hours", start, length),
     sessions: dosing, doses: dosesByTime, journal: entries.map((entry) => ({ ...entry, day: dayOfRecord(entry) })),
     flags: flags.items,

@@ -8,7 +8,7 @@ use crate::{
     },
     http::flags::Actor,
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use poem_openapi::{
     ApiResponse, Object,
     payload::Json,
@@ -57,15 +57,37 @@ pub struct Phq9 {
     /// When that was.
     #[oai(nullable)]
     pub latest_at: Option<DateTime<Utc>>,
+    /// How many days old it is, once that is too old to speak of now.
+    #[oai(nullable)]
+    pub stale_days: Option<u32>,
     /// The total at the baseline.
     #[oai(nullable)]
     pub baseline: Option<f64>,
+    /// When that was.
+    #[oai(nullable)]
+    pub baseline_at: Option<DateTime<Utc>>,
     /// The lowest since the baseline.
     #[oai(nullable)]
     pub best: Option<f64>,
+    /// When that was.
+    #[oai(nullable)]
+    pub best_at: Option<DateTime<Utc>>,
     /// What can be said of it; null where it takes more than these numbers.
     #[oai(nullable)]
     pub status: Option<Status>,
+    /// The newest answer to question 9, thoughts of being better off dead, of whatever form: complete or not.
+    #[oai(nullable)]
+    pub item_9: Option<Item9>,
+}
+
+/// An answer to question 9 of a PHQ-9. 0 never means that there is no risk.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadItem9")]
+pub struct Item9 {
+    /// The answer, 0 to 3.
+    pub answer: u8,
+    /// When it was given, in the patient's zone.
+    pub occurred_at: DateTime<FixedOffset>,
 }
 
 /// How many unresolved flags there are.
@@ -142,7 +164,7 @@ impl ParseFromJSON for MoodDays {
 
 /// One patient of the caseload.
 #[derive(Debug, Clone, Object)]
-#[oai(rename = "CaseloadItem")]
+#[oai(rename = "CaseloadItem", example)]
 pub struct Item {
     /// Who.
     pub patient: Patient,
@@ -182,9 +204,12 @@ pub struct Item {
     /// Who is told next.
     #[oai(nullable)]
     pub next_in_escalation: Option<Next>,
-    /// When they last entered a mood.
+    /// When the newest record happened that they wrote themselves: a mood, a journal entry that is shared, a form, a dose.
     #[oai(nullable)]
     pub last_check_in_at: Option<DateTime<Utc>>,
+    /// For how many days they have been silent since, if they are; null where they are not, or never began.
+    #[oai(nullable)]
+    pub silent_days: Option<u32>,
     /// The next approved booster.
     #[oai(nullable)]
     pub next_booster_on: Option<NaiveDate>,
@@ -203,6 +228,12 @@ pub struct CaseloadPage {
 
 impl Example for CaseloadPage {
     fn example() -> Self {
+        Self { items: vec![Item::example()], next_cursor: None }
+    }
+}
+
+impl Example for Item {
+    fn example() -> Self {
         let patient = Patient {
             id: Uuid::from_u128(0x019d_8c0b_6f1e_7a43_9b63_0c8f_0d7f_0001),
             display_name: "Imani Okonjo-Whitfield".into(),
@@ -214,7 +245,7 @@ impl Example for CaseloadPage {
         let mut mood_60d = vec![None; 60];
         mood_60d[59] = Some(6.0);
         let at = DateTime::parse_from_rfc3339("2026-11-24T09:01:00Z").unwrap_or_default().to_utc();
-        let item = Item {
+        Self {
             patient,
             urgency: Urgency::None,
             reasons: vec![],
@@ -223,7 +254,17 @@ impl Example for CaseloadPage {
             mood_mean_previous_7d: None,
             mood_60d: MoodDays(mood_60d),
             dosing_days: vec![51],
-            phq9: Phq9 { latest: Some(9.0), latest_at: Some(at), baseline: Some(17.0), best: Some(8.0), status: None },
+            phq9: Phq9 {
+                latest: Some(9.0),
+                latest_at: Some(at),
+                stale_days: None,
+                baseline: Some(17.0),
+                baseline_at: Some(at),
+                best: Some(8.0),
+                best_at: Some(at),
+                status: None,
+                item_9: Some(Item9 { answer: 0, occurred_at: at.fixed_offset() }),
+            },
             open_flags: OpenFlags { emergency: 0, urgent: 0, watch: 0, info: 0 },
             flag_id: None,
             acknowledge_by: None,
@@ -231,9 +272,9 @@ impl Example for CaseloadPage {
             acknowledged_by: None,
             next_in_escalation: None,
             last_check_in_at: Some(at),
+            silent_days: None,
             next_booster_on: None,
-        };
-        Self { items: vec![item], next_cursor: None }
+        }
     }
 }
 
@@ -243,4 +284,12 @@ pub enum Page {
     /// One page, most urgent first.
     #[oai(status = 200)]
     Page(Json<CaseloadPage>),
+}
+
+/// The answer about one patient.
+#[derive(ApiResponse)]
+pub enum One {
+    /// The patient's row.
+    #[oai(status = 200)]
+    Row(Json<Item>),
 }

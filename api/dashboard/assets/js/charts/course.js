@@ -58,7 +58,7 @@ const draw = (patient, from, width) => {
   // A silence is a dotted line from the last record to today.
   const known = mood.findLastIndex((value) => value !== null);
   if (known < 0) svg.append(nothing(left, yMood(5) - 6, "no check-in"));
-  else if (mood.length - 1 - known >= 4) svg.append(s("path", { d: `M${x(known) + 5} ${yMood(mood[known])}H${right - 6}`, class: "silence" }));
+  else if (patient.silent) svg.append(s("path", { d: `M${x(known) + 5} ${yMood(mood[known])}H${right - 6}`, class: "silence" }));
   lane(svg, { top: sleepTop, label: "Sleep, hours", marks: [0, 8], y: ySleep, left, right });
   svg.append(s("path", { d: columnPath(sleep, x, ySleep, ySleep(0)), class: "sleep-bars", "stroke-width": Math.max(0.6, Math.min(5, ((right - left) / days.length) * 0.62)) }));
   if (sleep.every((value) => value === null)) svg.append(nothing(left, ySleep(4), "not noted"));

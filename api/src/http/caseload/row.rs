@@ -1,0 +1,120 @@
+//! One row of the caseload: figures and flags made into what is answered.
+
+use super::shown::{Item, Item9, MoodDays, Next, OpenFlags, Patient, Phq9, Reason};
+use crate::{
+    domain::{
+        caseload::{MoodLine, Place, count, first, index, rank, silent_days, stale_days},
+        profile::Profile,
+        safety::{Flag, Severity, State, StepState, urgency, words},
+        standing::Status,
+    },
+    http::flags::Around,
+    store::{caseload::Course, flags::Shown},
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use uuid::Uuid;
+
+/// A patient's row, and where it stands.
+pub(super) fn item(
+    now: DateTime<Utc>,
+    profile: Profile,
+    course: &Course,
+    shown: &[Shown],
+    around: &Around,
+) -> (Place, Item) {
+    let today = day(now, profile.time_zone);
+    let flags = || shown.iter().map(|shown| &shown.flag);
+    let urgency = urgency(flags().map(|flag| flag.severity).max(), course.has_begun);
+    let leading = first(flags());
+    let due = leading.and_then(|flag| flag.acknowledge_by).filter(|_| leading.is_some_and(waits));
+    let place = Place::of(urgency, due, course.last_check_in_at, profile.id);
+    let line = MoodLine::until(today, &course.moods);
+    let mut dosing_days: Vec<_> = course.dosing.iter().filter_map(|day| index(today, *day)).collect();
+    dosing_days.sort_unstable();
+    dosing_days.dedup();
+    let counts = count(flags());
+    let of = |severity: Severity| counts.get(&severity.code()).copied().unwrap_or(0);
+    let item = Item {
+        urgency,
+        reasons: reasons(shown, now),
+        last_mood: course.last_mood,
+        mood_mean_7d: line.mean(0).map(hundredths),
+        mood_mean_previous_7d: line.mean(1).map(hundredths),
+        mood_60d: MoodDays(line.0.into_iter().map(|mood| mood.map(hundredths)).collect()),
+        dosing_days,
+        phq9: phq9(course, today, profile.time_zone),
+        open_flags: OpenFlags {
+            emergency: of(Severity::Emergency),
+            urgent: of(Severity::Urgent),
+            watch: of(Severity::Watch),
+            info: of(Severity::Info),
+        },
+        flag_id: leading.map(|flag| flag.id),
+        acknowledge_by: due,
+        acknowledged_at: leading.and_then(|flag| flag.acknowledged).map(|(at, _)| at),
+        acknowledged_by: leading.and_then(|flag| around.actor(flag.acknowledged)),
+        next_in_escalation: leading.and_then(|flag| next(profile.id, flag, around)),
+        last_check_in_at: course.last_check_in_at,
+        silent_days: silent_days(today, course.last_check_in_at.map(|at| day(at, profile.time_zone))),
+        next_booster_on: None,
+        patient: Patient {
+            id: profile.id,
+            display_name: profile.display_name,
+            name_latin: profile.name_latin,
+            language: profile.language,
+            pronouns: profile.pronouns,
+            phone: profile.phone,
+        },
+    };
+    (place, item)
+}
+
+fn waits(flag: &Flag) -> bool {
+    flag.state == State::Open
+}
+
+/// The unresolved flags in words, the one that the row is about first.
+fn reasons(shown: &[Shown], now: DateTime<Utc>) -> Vec<Reason> {
+    let mut shown: Vec<_> = shown.iter().collect();
+    shown.sort_by_key(|shown| rank(&shown.flag));
+    let words = shown.into_iter().map(|shown| {
+        let gravest = shown.gravest();
+        Reason {
+            text: words::title(shown.flag.rule, gravest.map(|gravest| &gravest.piece.facts)),
+            evidence: gravest.map(|one| words::detail(&one.piece, one.zone, now)).unwrap_or_default(),
+        }
+    });
+    words.collect()
+}
+
+fn next(patient: Uuid, flag: &Flag, around: &Around) -> Option<Next> {
+    let steps = around.escalation(patient, flag);
+    let step = steps.into_iter().find(|step| step.state == StepState::Waiting)?;
+    Some(Next { at: step.at, member_id: step.member.id, name: step.member.name, role: step.member.role })
+}
+
+fn phq9(course: &Course, today: NaiveDate, zone: Tz) -> Phq9 {
+    Phq9 {
+        latest: course.latest,
+        latest_at: course.latest_at,
+        stale_days: course.latest_at.and_then(|at| stale_days(today, day(at, zone))),
+        item_9: course.item_9.map(|(answer, at)| Item9 { answer, occurred_at: at.with_timezone(&zone).fixed_offset() }),
+        baseline: course.baseline,
+        baseline_at: course.baseline_at,
+        best: course.best,
+        best_at: course.best_at,
+        status: match course.latest {
+            None => Some(Status::NotMeasured),
+            Some(_) => course.status.and_then(Status::from_code),
+        },
+    }
+}
+
+fn day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
+    at.with_timezone(&zone).date_naive()
+}
+
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
