@@ -1,6 +1,8 @@
 //! Who may do what: every operation of the document, in the name of everybody who could try it. An operation without a row
 //! here fails, and so does a row without an operation.
 
+mod audit;
+
 use crate::{
     on_both,
     support::{Clinic, Person},

@@ -321,8 +321,8 @@ pub async fn insert_told(tx: &Tx, patient: Uuid, messages: &[Told]) -> Result<()
     };
     let mailed = messages.iter().filter_map(|one| Some(past_delivery(&row(one), one.delivery?)));
     let deliveries: Vec<_> = mailed.collect();
-    bulk::insert(tx, messages.iter().map(row)).await?;
-    bulk::insert(tx, deliveries).await
+    bulk::insert(tx.db(), messages.iter().map(row)).await?;
+    Ok(bulk::insert(tx.db(), deliveries).await?)
 }
 
 /// Stores messages and their deliveries.

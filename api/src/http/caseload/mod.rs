@@ -7,9 +7,7 @@ mod shown;
 use super::{
     cursor,
     flags::{Around, today},
-    permit::{Staff, audit_reads},
-    flags::{Around, audit_shown, today},
-    permit::{Permit, Staff},
+    permit::{Permit, Staff, audit_reads},
     resource::Tag,
 };
 use crate::{
@@ -18,11 +16,8 @@ use crate::{
     error::Error,
     security::access::{ActOnFlags, Caller},
     store::{
-        Window,
-        caseload::{self, Course},
+        Window, caseload,
         flags::{self, Shown, Which, Whose},
-        caseload,
-        flags::{self, Shown, Whose, Window},
         profiles,
     },
 };
@@ -72,13 +67,6 @@ impl Caseload {
     }
 }
 
-async fn everybody(app: &App, caller: &Caller) -> Result<Vec<(Place, Item)>, Error> {
-    let (db, today) = (app.db.read(), today(app, caller));
-    let mut courses = caseload::courses(db, caller.account, today, app.clock.now()).await?;
-    let (which, window) =
-        (Which { unresolved: true, ..Which::default() }, Window { limit: FLAGS, ..Window::default() });
-    let whose = Whose::InCareOf(caller.account, today);
-    let shown = flags::page(db, &app.keys, caller.clinic, whose, which, &window).await?.items;
 /// Where one patient stands.
 pub struct Standing(pub App);
 
@@ -99,34 +87,26 @@ impl Standing {
 
 /// The rows of one patient, or of everybody in the caller's care.
 async fn rows(app: &App, caller: &Caller, whose: Whose) -> Result<Vec<(Place, Item)>, Error> {
-    let db = app.db.read();
-    let mut courses = caseload::courses(db, whose, app.clock.now()).await?;
-    let window = Window { unresolved: true, limit: FLAGS, ..Window::default() };
-    let (shown, _) = flags::page(db, &app.keys, caller.clinic, whose, &window).await?;
+    let (db, now) = (app.db.read(), app.clock.now());
+    let mut courses = caseload::courses(db, whose, now).await?;
+    let (which, window) =
+        (Which { unresolved: true, ..Which::default() }, Window { limit: FLAGS, ..Window::default() });
+    let shown = flags::page(db, &app.keys, caller.clinic, whose, which, &window).await?.items;
     let mut flags: HashMap<Uuid, Vec<Shown>> = HashMap::new();
     for one in shown {
         flags.entry(one.patient).or_default().push(one);
     }
     let around = Around::of(app, caller, &flags.keys().copied().collect::<Vec<_>>()).await?;
-    let whose = profiles::Whose::Member(caller.account, today);
-    let profiles = profiles::page(db, &app.keys, caller.clinic, whose, None, u64::from(u32::MAX)).await?.items;
-    let mut all = Vec::with_capacity(profiles.len());
-    for profile in profiles {
-        let (course, flags) = (courses.remove(&profile.id), flags.remove(&profile.id).unwrap_or_default());
     let whose = match whose {
         Whose::Patient(patient) => profiles::Whose::Patient(patient),
         Whose::InCareOf(member, today) => profiles::Whose::Member(member, today),
     };
-    let profiles = profiles::page(db, caller.clinic, whose, None, u64::from(u32::MAX)).await?;
-    let keys = app.keys.of_patients(&profiles.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
+    let profiles = profiles::page(db, &app.keys, caller.clinic, whose, None, u64::from(u32::MAX)).await?.items;
     let mut all = Vec::with_capacity(profiles.len());
-    for row in &profiles {
-        let id = row.id;
-        let keys = keys.get(&id).ok_or_else(|| Error::internal("a patient whose keys are gone"))?;
-        let (profile, course) = (profiles::open(row, keys)?, courses.remove(&id));
-        let flags = flags.remove(&id).unwrap_or_default();
+    for profile in profiles {
+        let (course, flags) = (courses.remove(&profile.id), flags.remove(&profile.id).unwrap_or_default());
         // Somebody who has just joined the care is there at the next look.
-        all.extend(course.map(|course| item(app.clock.now(), profile, &course, &flags, &around)));
+        all.extend(course.map(|course| item(now, profile, &course, &flags, &around)));
     }
     Ok(all)
 }

@@ -75,13 +75,20 @@ impl Example for Reopen {
     }
 }
 
-async fn page(app: &App, caller: &Caller, whose: Whose, which: Which, window: &Window) -> Result<FlagPage, Error> {
+async fn page(
+    app: &App,
+    caller: &Caller,
+    operation: &'static str,
+    whose: Whose,
+    which: Which,
+    window: &Window,
+) -> Result<FlagPage, Error> {
     let page = flags::page(app.db.read(), &app.keys, caller.clinic, whose, which, window).await?;
     let mut patients: Vec<_> = page.items.iter().map(|shown| shown.patient).collect();
     patients.sort_unstable();
     patients.dedup();
     let around = Around::of(app, caller, &patients).await?;
-    audit_reads(app, caller, "flags_list", &patients).await?;
+    audit_reads(app, caller, operation, &patients).await?;
     let items = page.items.into_iter().map(|shown| around.show(shown)).collect();
     Ok(FlagPage { items, next_cursor: page.next.map(cursor::encode) })
 }
@@ -111,7 +118,9 @@ impl PatientFlags {
     ) -> Result<Page, Error> {
         let (whose, which) = (Whose::Patient(permit.scope.patient), which(state.0, severity.0));
         let window = window(limit.0, cursor.0.as_deref())?;
-        page(&self.0, &permit.caller, whose, which, &window).await.map(|page| Page::Page(Json(page)))
+        page(&self.0, &permit.caller, "patient_flags_list", whose, which, &window)
+            .await
+            .map(|page| Page::Page(Json(page)))
     }
 }
 
@@ -149,7 +158,7 @@ impl Flags {
     ) -> Result<Page, Error> {
         let (which, window) = (which(state.0, severity.0), window(limit.0, cursor.0.as_deref())?);
         let whose = Whose::InCareOf(staff.caller.account, today(&self.0, &staff.caller));
-        page(&self.0, &staff.caller, whose, which, &window).await.map(|page| Page::Page(Json(page)))
+        page(&self.0, &staff.caller, "flags_list", whose, which, &window).await.map(|page| Page::Page(Json(page)))
     }
 
     /// Take a flag on

@@ -89,7 +89,8 @@ pub struct FlagShown {
     /// Until when somebody should take it on; null for what is for context only.
     #[oai(skip_serializing_if = "never", nullable)]
     pub acknowledge_by: Option<DateTime<Utc>>,
-    /// Who is told, and when, in order.
+    /// Who is told, and when, in order: the primary member, then the rest of the care team (the prescriber, where they are on
+    /// it) and who is on call, then the admins; whatever the rule.
     pub escalation: Vec<Escalated>,
     /// When somebody took it on.
     pub acknowledged_at: Option<DateTime<Utc>>,

@@ -19,7 +19,7 @@ pub async fn acknowledge(tx: &Tx, author: &Author, id: Uuid) -> Result<(), Error
     let (old, mut flag, words) = held(tx, author, id).await?;
     match flag.acknowledge(author.account, tx.now()) {
         Ok(true) => keep(tx, author, "flags_acknowledge", &old, &flag, &words).await,
-        Ok(false) => Ok(()),
+        Ok(false) => look(tx, author, "flags_acknowledge", id).await,
         Err(Impossible) => Err(Error::ImpossibleStep("a resolved flag is reopened before it is taken on again")),
     }
 }
@@ -28,7 +28,7 @@ pub async fn acknowledge(tx: &Tx, author: &Author, id: Uuid) -> Result<(), Error
 pub async fn resolve(tx: &Tx, author: &Author, id: Uuid, outcome: Outcome, note: Option<String>) -> Result<(), Error> {
     let (old, mut flag, mut words) = held(tx, author, id).await?;
     if !flag.resolve(outcome, author.account, tx.now()) {
-        return Ok(());
+        return look(tx, author, "flags_resolve", id).await;
     }
     words.note = note;
     keep(tx, author, "flags_resolve", &old, &flag, &words).await
@@ -38,7 +38,7 @@ pub async fn resolve(tx: &Tx, author: &Author, id: Uuid, outcome: Outcome, note:
 pub async fn reopen(tx: &Tx, author: &Author, id: Uuid, reason: String, hours: &BusinessHours) -> Result<(), Error> {
     let (old, mut flag, mut words) = held(tx, author, id).await?;
     if !flag.reopen(tx.now(), hours) {
-        return Ok(());
+        return look(tx, author, "flags_reopen", id).await;
     }
     words.reason = Some(reason);
     keep(tx, author, "flags_reopen", &old, &flag, &words).await
@@ -50,6 +50,11 @@ async fn held(tx: &Tx, author: &Author, id: Uuid) -> Result<(Model, Flag, Words)
     let evidence = evidence_of(tx.db(), std::slice::from_ref(&row)).await?;
     let (flag, words) = (open(&row, &evidence)?, words(&row, &author.keys, author.scope.clinic)?);
     Ok((row, flag, words))
+}
+
+/// Nothing changes, and the flag is answered as it is: a read like any other.
+async fn look(tx: &Tx, author: &Author, operation: &str, id: Uuid) -> Result<(), Error> {
+    audit::append(tx, audit::Entry::by(author, operation).record(id)).await
 }
 
 async fn keep(tx: &Tx, author: &Author, operation: &str, old: &Model, flag: &Flag, words: &Words) -> Result<(), Error> {
