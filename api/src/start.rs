@@ -9,10 +9,11 @@ use crate::{
     store::{Keys, Place},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use rustix::fs::Mode;
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, Permissions},
     io::{IsTerminal, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 use zeroize::Zeroizing;
@@ -33,6 +34,8 @@ pub fn settings(ask: &Ask) -> Result<Config, Error> {
 
 /// Opens everything that the settings name.
 pub async fn open(config: Config, clock: Clock) -> Result<House, Error> {
+    // Whatever this process makes is for its owner alone, also what SQLite lays beside its files.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let (place, lock) = match &config.database_url {
         Some(url) => (Place::Url(url.reveal().to_owned()), None),
         None => {
@@ -49,12 +52,27 @@ pub async fn open(config: Config, clock: Clock) -> Result<House, Error> {
 fn lock(folder: &Path) -> Result<File, Error> {
     let wrong = |what: std::io::Error| Error::Settings(format!("AFTERGLOW_DATA: {}: {what}", folder.display()));
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(wrong)?;
+    close_to_others(folder)?;
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(folder.join("afterglow.lock"));
     let file = file.map_err(wrong)?;
     file.try_lock()
         .map_err(|_| Error::Settings(format!("AFTERGLOW_DATA: {} is in use by another process", folder.display())))?;
     Ok(file)
+}
+
+/// The folder is its owner's alone. One that is empty is made so. What lies in another may have been read already: its
+/// owner is to know, and to say that this is the folder that was meant.
+fn close_to_others(folder: &Path) -> Result<(), Error> {
+    let wrong = |what: &dyn std::fmt::Display| Error::Settings(format!("AFTERGLOW_DATA: {}: {what}", folder.display()));
+    let io = |error: std::io::Error| wrong(&error);
+    if std::fs::metadata(folder).map_err(io)?.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    if std::fs::read_dir(folder).map_err(io)?.next().is_some() {
+        return Err(wrong(&"others on this machine may look into it; `chmod 700` it if it is the right folder"));
+    }
+    std::fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(io)
 }
 
 /// The master key from where the settings say. In a folder that holds no keys yet, a new one is made.
