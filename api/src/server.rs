@@ -1,7 +1,7 @@
 //! The listener: answers until told to stop, lets what is in flight end.
 
 use crate::{app::App, config::Config, error::Error, http};
-use http::deadlines::Deadlines;
+use http::{deadlines::Deadlines, doors::Doors};
 use poem::{Route, Server, listener::TcpAcceptor};
 use std::time::Duration;
 use tokio::{
@@ -29,8 +29,8 @@ pub async fn run(app: &App, listener: TcpListener) -> Result<(), Error> {
 /// The same, with some routes besides.
 pub async fn run_with(app: &App, listener: TcpListener, more: Route) -> Result<(), Error> {
     tracing::info!(listen = %app.config.listen, "ready");
-    let acceptor = Deadlines(TcpAcceptor::from_tokio(listener).map_err(Error::internal)?);
-    let server = Server::new_with_acceptor(acceptor);
+    let (acceptor, doors) = (TcpAcceptor::from_tokio(listener).map_err(Error::internal)?, Doors::open());
+    let server = Server::new_with_acceptor(Deadlines { acceptor, doors });
     let serving = server.run_with_graceful_shutdown(http::service_with(app, more), told_to_stop(app), Some(DRAIN));
     tokio::select! {
         ended = serving => ended.map_err(Error::internal),

@@ -5,6 +5,7 @@ mod body;
 mod cursor;
 pub mod deadlines;
 mod document;
+pub mod doors;
 #[cfg(feature = "bench")]
 mod echo;
 mod every;

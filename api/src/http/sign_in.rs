@@ -100,10 +100,13 @@ pub(super) fn set_cookie(config: &Config, value: Option<&str>) -> String {
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{end}")
 }
 
-/// The network address that a request comes from. A proxy on this very machine names it in its last entry.
+/// The network address that a request comes from. A proxy on this very machine names it in the last entry of the last
+/// line; whatever stands before that, the client wrote itself.
 pub(super) fn network_address(request: &Request) -> IpAddr {
     let peer = request.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip);
-    let forwarded = request.header("x-forwarded-for").and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
+    let lines = request.headers().get_all("x-forwarded-for");
+    let last = lines.iter().next_back().and_then(|line| line.to_str().ok());
+    let forwarded = last.and_then(|line| line.rsplit(',').next()?.trim().parse().ok());
     forwarded.filter(|_| peer.is_loopback()).unwrap_or(peer)
 }
 

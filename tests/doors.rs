@@ -1,0 +1,81 @@
+//! The real listener, spoken to byte by byte: who dribbles, who comes in crowds, who hides behind a header.
+
+use crate::support::Clinic;
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::{Instant, timeout},
+};
+
+/// A clinic on a port of its own.
+async fn listening() -> (Clinic, std::net::SocketAddr) {
+    let clinic = Clinic::on_sqlite().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (app, address) = (clinic.app.clone(), listener.local_addr().unwrap());
+    tokio::spawn(async move { afterglow::server::run(&app, listener).await });
+    (clinic, address)
+}
+
+/// One request on a connection of its own; the answer's first line.
+async fn ask(address: std::net::SocketAddr, head: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_client_writes_into_the_forwarding_header_itself_does_not_count() {
+    let (_clinic, address) = listening().await;
+    let guess = |lines: &str| {
+        let code = format!("kit_{}", "A".repeat(43));
+        format!("GET /v1/invitations/{code} HTTP/1.1\r\nHost: x\r\n{lines}")
+    };
+    let forged = |n: u32| format!("X-Forwarded-For: 203.0.113.{n}\r\nX-Forwarded-For: 198.51.100.{n}, 192.0.2.7\r\n");
+    for n in 0..30 {
+        assert_eq!(ask(address, &guess(&forged(n))).await, "HTTP/1.1 404 Not Found");
+    }
+    assert_eq!(ask(address, &guess(&forged(99))).await, "HTTP/1.1 429 Too Many Requests");
+    let another = "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-For: 192.0.2.8\r\n";
+    assert_eq!(ask(address, &guess(another)).await, "HTTP/1.1 404 Not Found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_asks_to_go_on_and_then_dribbles_is_cut_off() {
+    let (_clinic, address) = listening().await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\
+                Expect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut buffer = [0; 512];
+    let read = stream.read(&mut buffer).await.unwrap();
+    assert_eq!(&buffer[..read], b"HTTP/1.1 100 Continue\r\n\r\n");
+    let (mut from, mut to) = stream.into_split();
+    let began = Instant::now();
+    let dribble = async {
+        while to.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    let end = async { while from.read(&mut buffer).await.is_ok_and(|read| read > 0) {} };
+    timeout(Duration::from_secs(40), async {
+        tokio::select! { () = dribble => {}, () = end => {} }
+    })
+    .await
+    .unwrap();
+    assert!((29..=35).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn http_2_without_a_proxy_is_not_answered() {
+    let (_clinic, address) = listening().await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    // Closed, kindly or not.
+    stream.read_to_end(&mut answer).await.ok();
+    assert!(answer.is_empty());
+    assert_eq!(ask(address, "GET /health/live HTTP/1.1\r\nHost: x\r\n").await, "HTTP/1.1 200 OK");
+}
