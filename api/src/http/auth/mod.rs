@@ -138,8 +138,9 @@ impl Auth {
 
     /// Exchange a refresh token
     ///
-    /// The old one is spent by it. If the answer is lost, the old one may be sent again as long as nothing of the answer
-    /// was used; whoever sends a spent one otherwise ends the whole sign-in, for everybody who holds a token of it.
+    /// The old one is spent by it. Within a minute it may be sent again, and every answer holds; if the answer is lost, for
+    /// a day, as long as nothing of it was used. Whoever sends a spent one otherwise ends the whole sign-in, for everybody
+    /// who holds a token of it.
     #[oai(path = "/refresh", method = "post", operation_id = "auth_refresh")]
     async fn refresh(&self, request: &Request, renewal: Small<Renewal>) -> Result<Entered, Error> {
         refresh::refresh(&self.0, &renewal.value()?.refresh_token, sign_in::request_id(request)).await
@@ -165,7 +166,8 @@ impl Auth {
 
     /// Confirm the second factor
     ///
-    /// From now on every sign-in asks for a code. Until a member has done this, their tokens open `auth/*` alone.
+    /// From now on every sign-in asks for a code, and every other one made before ends. Until a member has done this, their
+    /// tokens open `auth/*` alone.
     #[oai(path = "/mfa/confirm", method = "post", operation_id = "auth_mfa_confirm")]
     async fn mfa_confirm(&self, holder: sign_in::Holder, body: Small<Confirmation>) -> Result<Done, Error> {
         second_factor::confirm(&self.0, &holder, body.value()?.otp).await?;

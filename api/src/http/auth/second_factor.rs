@@ -4,9 +4,9 @@ use super::SecondFactor;
 use crate::{
     app::App,
     error::Error,
-    http::sign_in::Holder,
+    http::sign_in::{Holder, Shown},
     security::totp::Factor,
-    store::{Tx, accounts, audit},
+    store::{Tx, accounts, audit, sign_ins},
 };
 
 /// What the code of a sign-in is worth.
@@ -51,9 +51,14 @@ pub(super) async fn begin(app: &App, holder: &Holder) -> Result<SecondFactor, Er
     app.db.write(owner.account, unit).await
 }
 
-/// Turns the second factor on. Repeating it changes nothing.
+/// Turns the second factor on. Whoever else is signed in with the password alone is so no more. Repeating it changes
+/// nothing.
 pub(super) async fn confirm(app: &App, holder: &Holder, otp: String) -> Result<(), Error> {
     let (owner, request) = (holder.held.owner, holder.request);
+    let (family, cookie) = match holder.shown {
+        Shown::Token(_) => (holder.held.family, None),
+        Shown::Cookie(hash) => (None, Some(hash)),
+    };
     let keys = accounts::keys(&app.keys, owner.kind, owner.clinic, owner.account).await?;
     let known = app.sign_ins.clone();
     let unit = async move |tx: &Tx| {
@@ -66,6 +71,7 @@ pub(super) async fn confirm(app: &App, holder: &Holder, otp: String) -> Result<(
         let step = factor.step(&otp, tx.now(), account.last_step);
         let step = step.ok_or_else(|| Error::invalid("/otp", "the code that the authenticator app shows now"))?;
         accounts::confirm_second_factor(tx, account.id, step).await?;
+        sign_ins::remove_others(tx, account.id, family, cookie).await?;
         known.forget(tx, move |_, held| held.owner.account == account.id);
         audit::append(tx, audit::Entry::by_account(account.clinic, account.id, Some(request), "auth_mfa_confirm")).await
     };
