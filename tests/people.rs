@@ -2,7 +2,8 @@
 
 use crate::{
     on_both,
-    support::{Answer, Clinic, Person},
+    reminders::worker,
+    support::{Answer, Clinic, Person, Post},
 };
 use afterglow::{
     cli::invite_admin::{InviteAdmin, invite},
@@ -78,6 +79,29 @@ on_both! {
         accept(&clinic, &late, json!({ "password": PASSWORD })).await.problem(404, "not-found");
         let guessed = format!("kit_{}", "A".repeat(43));
         accept(&clinic, &guessed, json!({ "password": PASSWORD })).await.problem(404, "not-found");
+    }
+
+    async fn an_invitation_is_void_once_its_inviter_may_not_invite_any_more(clinic: Clinic) {
+        let boss = clinic.new_member(Roles::ADMIN.and(Roles::THERAPIST)).await;
+        let staff = json!({ "email": "sam@example.org", "kind": "member", "roles": ["admin"], "display_name": "Sam" });
+        let sam = clinic.post(&boss, INVITATIONS, staff).await.expect(201).json();
+        let noor = clinic.post(&boss, INVITATIONS, patient("noor@example.org")).await.expect(201).json();
+        let (sam, noor) = (code(&clinic, &sam).await, code(&clinic, &noor).await);
+        let member = format!("/v1/clinic/members/{}", boss.id);
+        let open = async |code: &str| clinic.anonymous(Method::GET, &format!("{INVITATIONS}/{code}")).send().await;
+
+        patch(&clinic, &clinic.admin, &member, "\"1\"", json!({ "roles": ["therapist"] })).await.expect(200);
+        open(&sam).await.problem(404, "not-found");
+        accept(&clinic, &sam, json!({ "password": PASSWORD })).await.problem(404, "not-found");
+        open(&noor).await.expect(200);
+        let end = clinic.call(&clinic.admin, Method::DELETE, &member).header("If-Match", "\"2\"");
+        end.send().await.expect(204);
+        open(&noor).await.problem(404, "not-found");
+        accept(&clinic, &noor, json!({ "password": PASSWORD })).await.problem(404, "not-found");
+        // Nor is anybody written to in the name of somebody who is gone.
+        let post = Post::new();
+        worker(&clinic, &post).dispatch().await.unwrap();
+        assert_eq!(post.mails().len(), 0);
     }
 
     async fn of_two_who_accept_at_once_one_is_in(clinic: Clinic) {
@@ -162,6 +186,23 @@ on_both! {
         clinic.get(&clinic.therapist, &format!("{path}/mood-scores")).await.problem(404, "not-found");
         let listed = clinic.get(&clinic.therapist, "/v1/patients").await.expect(200).json();
         assert_eq!(listed, json!({ "items": [], "next_cursor": null }));
+    }
+
+    async fn of_a_patient_whom_nobody_accompanies_the_clinic_hears_all_the_same(clinic: Clinic) {
+        let team = format!("/v1/patients/{}/care-team", clinic.patient.id);
+        let listed = clinic.get(&clinic.admin, &team).await.expect(200).json();
+        for place in listed["items"].as_array().unwrap() {
+            let (path, tag) = (format!("{team}/{}", place["id"].as_str().unwrap()), format!("\"{}\"", place["version"]));
+            // The last one too: to end somebody's sight of a patient is never refused.
+            clinic.call(&clinic.admin, Method::DELETE, &path).header("If-Match", &tag).send().await.expect(204);
+        }
+        let answers: serde_json::Map<_, _> = (1..=9).map(|n| (n.to_string(), json!(u8::from(n == 9)))).collect();
+        let form = json!({ "instrument": "phq-9", "occurred_at": clinic.now().to_rfc3339(), "time_zone": "UTC", "answers": answers });
+        clinic.post(&clinic.patient, "/v1/patients/me/assessments", form).await.expect(201);
+        let post = Post::new();
+        worker(&clinic, &post).dispatch().await.unwrap();
+        assert_eq!(post.to(&clinic.admin.email).len(), 1);
+        assert!(post.to(&clinic.therapist.email).is_empty());
     }
 
     async fn a_care_relation_begins_and_ends_on_days_of_the_clinic(clinic: Clinic) {

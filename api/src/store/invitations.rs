@@ -1,7 +1,7 @@
 //! Invitations: kept after they were accepted or have expired, so that it is known who invited whom. The row carries the
 //! state of its own mail: whoever is invited has no notification yet.
 
-use super::Tx;
+use super::{Tx, accounts, members};
 use crate::{
     domain::{
         accounts::AccountKind,
@@ -9,7 +9,7 @@ use crate::{
     },
     error::Error,
     security::{
-        access::Roles,
+        access::{Right, Roles, WorkHere},
         seal::{Class, OwnerKeys, Spot},
         tokens::Hash,
     },
@@ -51,6 +51,8 @@ pub struct Invitation {
     pub expires_at: DateTime<Utc>,
     /// When it was accepted.
     pub accepted_at: Option<DateTime<Utc>>,
+    /// The account that invited; none on the command line.
+    by: Option<Uuid>,
     sealed: Vec<u8>,
 }
 
@@ -72,6 +74,7 @@ impl From<invitation::Model> for Invitation {
             patient: row.patient_id,
             expires_at: row.expires_at.into(),
             accepted_at: row.accepted_at.map(Into::into),
+            by: row.created_by,
             sealed: row.sealed,
         }
     }
@@ -142,6 +145,18 @@ pub async fn find_by_code(db: &impl ConnectionTrait, code: Hash) -> Result<Optio
 pub async fn lock_by_code(tx: &Tx, code: Hash) -> Result<Option<Invitation>, Error> {
     let found = invitation::Entity::find().filter(Column::CodeHash.eq(code.to_vec())).lock_exclusive();
     Ok(found.one(tx.db()).await?.map(Into::into))
+}
+
+/// Whether whoever invited still could: an invitation is worth as much as the word of its inviter. Somebody whose
+/// membership has ended, or the role that it took, brings nobody in any more.
+pub async fn stands(db: &impl ConnectionTrait, invitation: &Invitation) -> Result<bool, Error> {
+    let Some(by) = invitation.by else { return Ok(true) };
+    let inviting = match invitation.kind {
+        AccountKind::Member => Roles::ADMIN,
+        AccountKind::Patient => WorkHere::HOLDERS,
+    };
+    let roles = members::roles(db, invitation.clinic, by).await?;
+    Ok(roles.is_some_and(|roles| roles.meet(inviting)) && accounts::find(db, by).await?.is_some())
 }
 
 /// Notes that an invitation was accepted. A mail that has not left is of no use any more.

@@ -8,7 +8,7 @@
 use super::{
     Tx,
     accounts::Account,
-    invitations::Invitation,
+    invitations::{self, Invitation},
     lease_now,
     notifications::{self, Wanted},
 };
@@ -248,7 +248,9 @@ async fn claim_invitation(tx: &Tx, id: Uuid) -> Result<Option<Claim>, Error> {
     if !lease.is_queued() {
         return Ok(None);
     }
-    if row.accepted_at.is_some() || DateTime::<Utc>::from(row.expires_at) <= tx.now() {
+    let invitation = Invitation::from(row);
+    let is_over = invitation.accepted_at.is_some() || invitation.expires_at <= tx.now();
+    if is_over || !invitations::stands(tx.db(), &invitation).await? {
         let over = write(&lease.parcel, lease.fence)
             .value(column(&lease.parcel, Field::State), DeliveryState::Suppressed.code())
             .to_owned();
@@ -256,7 +258,7 @@ async fn claim_invitation(tx: &Tx, id: Uuid) -> Result<Option<Claim>, Error> {
         return Ok(None);
     }
     match turn(Class::Matters, lease.stage, lease.until, lease_now(tx).await?, false) {
-        Turn::Send => hold(tx, &lease, Content::Invitation(Box::new(row.into())), None).await,
+        Turn::Send => hold(tx, &lease, Content::Invitation(Box::new(invitation)), None).await,
         Turn::Wait | Turn::GiveUp | Turn::Miss => Ok(None),
     }
 }

@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 /// What an invitation is to.
 pub(super) async fn read(app: &App, code: &str, from: IpAddr) -> Result<OpenInvitation, Error> {
     let (found, _) = find(app, code, from).await?;
-    if found.accepted_at.is_some() {
+    if found.accepted_at.is_some() || !invitations::stands(app.db.read(), &found).await? {
         return Err(Error::NotFound);
     }
     let keys = app.keys.of_clinic(found.clinic).await?;
@@ -62,6 +62,9 @@ pub(super) async fn accept(
     let unit = async move |tx: &Tx| {
         let found = invitations::lock_by_code(tx, hash).await?.ok_or(Error::NotFound)?;
         unused(&found)?;
+        if !invitations::stands(tx.db(), &found).await? {
+            return Err(Error::NotFound);
+        }
         let (clinic, kind) = (account.clinic, account.kind);
         let secrets = Secrets { email: sealed.email, totp: None };
         accounts::insert(tx, account, &secrets, &keys).await?;

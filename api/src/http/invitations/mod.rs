@@ -174,12 +174,13 @@ impl Invitations {
         new: Checked<NewInvitation>,
     ) -> Result<Made, Error> {
         let key = idempotency_key(key.0)?;
-        Ok(Made::Made(Json(invite::invite(&self.0, staff.caller, key, new).await?)))
+        Ok(Made::Made(Json(invite::invite(&self.0, staff.standing(), key, new).await?)))
     }
 
     /// Read an invitation
     ///
-    /// By the code at the end of its link; no token is needed. One that has ended or was accepted is not found.
+    /// By the code at the end of its link; no token is needed. One that has ended or was accepted is not found, nor is one
+    /// whose inviter may no longer invite.
     #[oai(path = "/:code", method = "get", operation_id = "invitations_read")]
     async fn read(
         &self,
