@@ -6,6 +6,7 @@
 //! time. Quiet hours move a message to their end; they never lose it.
 
 mod dates;
+mod days;
 mod relative;
 mod wall_clock;
 
@@ -238,17 +239,26 @@ impl Schedule {
 
     /// The rule that it says, or a note of everything that is wrong with it.
     pub fn check(&self, pointer: &str, faults: &mut Faults) -> Option<Rule> {
+        let rule = self.read(pointer, faults)?;
+        if matches!(&rule, Rule::Recurring(recurring) if !recurring.dates.is_possible()) {
+            faults.add(format!("{pointer}/rrule"), "a rule that hits at least one day in its first eight years");
+            return None;
+        }
+        Some(rule)
+    }
+
+    /// The rule of a schedule that was checked when it was written.
+    pub fn rule(&self) -> Option<Rule> {
+        self.read("", &mut Faults::default())
+    }
+
+    fn read(&self, pointer: &str, faults: &mut Faults) -> Option<Rule> {
         let before = faults.0.len();
         let rule = match self.kind {
             ScheduleType::Recurring => self.recurring(pointer, faults).map(|rule| Rule::Recurring(Box::new(rule))),
             ScheduleType::Relative => self.relative(pointer, faults).map(Rule::Relative),
         };
         rule.filter(|_| faults.0.len() == before)
-    }
-
-    /// The rule of a schedule that was checked when it was written.
-    pub fn rule(&self) -> Option<Rule> {
-        self.check("", &mut Faults::default())
     }
 
     fn recurring(&self, pointer: &str, faults: &mut Faults) -> Option<Recurring> {

@@ -8,6 +8,7 @@ use super::{
 use chrono::{DateTime, NaiveDate, Utc};
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
+use std::ops::Deref;
 use uuid::Uuid;
 
 /// How many reminders a patient may have.
@@ -74,6 +75,18 @@ pub struct NewReminder {
     pub schedule: Schedule,
 }
 
+/// A wish that can be kept. Finding that out takes a look through years: it is done before a unit of work begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keepable(NewReminder);
+
+impl Deref for Keepable {
+    type Target = NewReminder;
+
+    fn deref(&self) -> &NewReminder {
+        &self.0
+    }
+}
+
 /// A reminder.
 #[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
 #[oai(skip_serializing_if_is_none, example)]
@@ -109,6 +122,11 @@ impl Reminder {
 }
 
 impl NewReminder {
+    /// The wish as one that can be kept, or everything that is wrong with it.
+    pub fn keepable(self) -> Result<Keepable, Faults> {
+        self.check().map(|_| Keepable(self))
+    }
+
     /// Its rule, or everything that is wrong with it.
     pub fn check(&self) -> Result<Rule, Faults> {
         let mut faults = Faults::default();

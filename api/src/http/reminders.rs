@@ -147,12 +147,13 @@ impl Reminders {
         let (author, source) = (permit.author(&self.0).await?, source(&permit.caller));
         let key = key.0.map(|key| idempotency_key(Some(key))).transpose()?;
         let once = key.map(|key| Once::new(author.scope.patient, author.account, key, new.fingerprint));
+        let new = new.outcome().and_then(NewReminder::keepable);
         let unit = async move |tx: &Tx| {
-            let Some(once) = once else { return reminders::create(tx, &author, new.outcome(), source).await };
+            let Some(once) = once else { return reminders::create(tx, &author, new, source).await };
             if let Some(before) = idempotency::find(tx, &once).await? {
                 return reminders::find(tx.db(), &author.keys, &author.scope, before.record).await;
             }
-            let made = reminders::create(tx, &author, new.outcome(), source).await?;
+            let made = reminders::create(tx, &author, new, source).await?;
             idempotency::keep(tx, &once, 201, made.id, made.version).await?;
             Ok(made)
         };
@@ -195,7 +196,8 @@ impl Reminders {
     ) -> Result<Put, Error> {
         let (id, held) = (record_id(&id.0)?, if_match(held.0.as_deref())?);
         let (author, source) = (permit.author(&self.0).await?, source(&permit.caller));
-        let unit = async move |tx: &Tx| reminders::put(tx, &author, id, held, new.outcome(), source).await;
+        let new = new.outcome().and_then(NewReminder::keepable);
+        let unit = async move |tx: &Tx| reminders::put(tx, &author, id, held, new, source).await;
         let (reminder, made) = self.0.db.write(permit.scope.patient, unit).await?;
         let tag = etag(reminder.version);
         Ok(if made { Put::Made(Json(reminder), tag) } else { Put::Replaced(Json(reminder), tag) })

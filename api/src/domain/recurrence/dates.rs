@@ -1,9 +1,8 @@
-//! The days that an RFC 5545 rule hits. Days alone: it runs over dates at midnight UTC, so that no clock change and no
-//! zone can touch it.
+//! The days that an RFC 5545 rule hits. Days alone: it runs over dates, so that no clock change and no zone can touch it.
 
-use super::super::faults::Faults;
+use super::{super::faults::Faults, days};
 use chrono::{Datelike, Days, NaiveDate, NaiveTime};
-use rrule::{Frequency, NWeekday, RRule, RRuleSet, Tz, Unvalidated};
+use rrule::{Frequency, NWeekday, RRule, Tz, Unvalidated};
 
 /// How many days are looked at in one go.
 pub const WINDOW: u64 = 400;
@@ -40,43 +39,23 @@ impl Dates {
         let parsed = parse(rrule).map_err(|what| faults.add(format!("{pointer}/rrule"), what)).ok();
         let (rule, until) = parsed.filter(|_| faults.0.len() == before)?;
         let ends_on = [ends_on, until].into_iter().flatten().min();
-        let dates = Self { rule, starts_on, ends_on };
-        if dates.search(starts_on, starts_on + Days::new(SEARCHED)).next().is_none() {
-            faults.add(format!("{pointer}/rrule"), "a rule that hits at least one day in its first eight years");
-            return None;
-        }
-        Some(dates)
+        Some(Self { rule, starts_on, ends_on })
+    }
+
+    /// Whether it hits any day at all, in its first eight years.
+    pub(super) fn is_possible(&self) -> bool {
+        !self.search(self.starts_on, self.starts_on + Days::new(SEARCHED)).is_empty()
     }
 
     /// The days hit from one day to another, both included; no more than [`WINDOW`] days are looked at.
     pub fn between(&self, from: NaiveDate, to: NaiveDate) -> Vec<NaiveDate> {
         let to = to.min(from + Days::new(WINDOW));
-        self.search(from, to).collect()
+        self.search(from, to)
     }
 
-    fn search(&self, from: NaiveDate, to: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+    fn search(&self, from: NaiveDate, to: NaiveDate) -> Vec<NaiveDate> {
         let to = self.ends_on.map_or(to, |ends_on| to.min(ends_on));
-        let begin = self.begin_near(from).and_time(NaiveTime::MIN).and_utc().with_timezone(&Tz::UTC);
-        let rule = self.rule.clone().validate(begin).ok();
-        let mut hits = rule.map(|rule| RRuleSet::new(begin).rrule(rule).limit().into_iter());
-        let days = std::iter::from_fn(move || hits.as_mut()?.next().map(|at| at.date_naive()));
-        days.take_while(move |day| *day <= to).filter(move |day| *day >= from)
-    }
-
-    /// A first day that hits the same days from `from` on, so that an old rule costs no more than a new one.
-    fn begin_near(&self, from: NaiveDate) -> NaiveDate {
-        let period = match self.rule.get_freq() {
-            Frequency::Daily => 1,
-            Frequency::Weekly => 7,
-            // Few steps a year: not worth the care that ends of months need.
-            _ => return self.starts_on,
-        } * i64::from(self.rule.get_interval());
-        let ahead = (from - self.starts_on).num_days();
-        if self.rule.get_count().is_some() || ahead <= period {
-            return self.starts_on;
-        }
-        let whole = (ahead / period - 1) * period;
-        self.starts_on + Days::new(whole.unsigned_abs())
+        days::hits(&self.rule, self.starts_on, from, to)
     }
 }
 
