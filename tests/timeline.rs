@@ -4,6 +4,7 @@ use crate::{
     on_both,
     support::{Clinic, Person},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use poem::http::Method;
 use serde_json::{Value, json};
@@ -87,6 +88,39 @@ on_both! {
         clinic.put(&me, &one, Some("\"1\""), entry(&clinic, "mine again", "private")).await.expect(200);
         let (theirs, _) = changes(&clinic, &clinic.therapist, &path, Some(cursor)).await;
         assert_eq!((theirs.len(), &theirs[0]["deleted"]), (1, &json!(true)));
+    }
+
+    async fn nothing_in_an_answer_counts_what_is_hidden(clinic: Clinic) {
+        let (me, path) = (clinic.patient.clone(), format!("/v1/patients/{}/changes", clinic.patient.id));
+        let first = clinic.post(&me, ENTRIES, entry(&clinic, "theirs", "shared")).await.expect(201).json();
+        let (_, cursor) = changes(&clinic, &clinic.therapist, &path, None).await;
+        for _ in 0..5 {
+            clinic.post(&me, ENTRIES, entry(&clinic, "mine", "private")).await.expect(201);
+        }
+        let poll = async |since: &str| {
+            clinic.get(&clinic.therapist, &format!("{path}?limit=1&since={since}")).await.expect(200).json()
+        };
+        // Hidden writes move nothing: neither the cursor, nor whether there is more.
+        assert_eq!(poll(&cursor).await, json!({ "changes": [], "next": cursor, "has_more": false }));
+        clinic.post(&me, MOODS, clinic.mood(3)).await.expect(201);
+        let page = poll(&cursor).await;
+        assert_eq!((page["changes"].as_array().unwrap().len(), &page["has_more"]), (1, &json!(false)));
+
+        // What is taken back is gone once; what becomes of it then is not told, nor how often.
+        let one = format!("{ENTRIES}/{}", first["id"].as_str().unwrap());
+        for version in 1..=4 {
+            let body = entry(&clinic, &format!("mine again, {version}"), "private");
+            clinic.put(&me, &one, Some(&format!("\"{version}\"")), body).await.expect(200);
+        }
+        let gone = poll(page["next"].as_str().unwrap()).await;
+        assert_eq!((&gone["changes"][0]["deleted"], &gone["changes"][0]["version"]), (&json!(true), &json!(2)));
+        let delete = clinic.call(&me, Method::DELETE, &one).header("If-Match", "\"5\"");
+        delete.send().await.expect(204);
+        let next = gone["next"].as_str().unwrap();
+        assert_eq!(poll(next).await, json!({ "changes": [], "next": next, "has_more": false }));
+        // The number itself cannot be read out of it.
+        let bytes = URL_SAFE_NO_PAD.decode(next).unwrap();
+        assert!(i64::from_be_bytes(*bytes.first_chunk().unwrap()).unsigned_abs() > 1_000_000);
     }
 
     async fn a_cursor_from_elsewhere_is_told_apart_from_nonsense(clinic: Clinic) {

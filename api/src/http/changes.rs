@@ -119,19 +119,26 @@ fn change(change: &Change) -> String {
     )
 }
 
-/// The number with a code that only this installation can make for this patient: a cursor that is kept after the
-/// database was set up anew must not be taken for a place in it.
+/// The number, veiled, with a code that only this installation can make for this patient: a cursor that is kept after the
+/// database was set up anew must not be taken for a place in it. The number counts all of a patient's writes, private ones
+/// too: it is for nobody to read.
 fn encode(app: &App, patient: Uuid, seq: i64) -> String {
-    let number = seq.to_be_bytes();
-    let code = app.keys.codes().code("changes", &[&patient.as_bytes()[..], &number].concat());
-    URL_SAFE_NO_PAD.encode([&number[..], &code[..CODE]].concat())
+    let code = app.keys.codes().code("changes", &[&patient.as_bytes()[..], &seq.to_be_bytes()].concat());
+    let veiled = seq ^ veil(app, patient, &code[..CODE]);
+    URL_SAFE_NO_PAD.encode([&veiled.to_be_bytes()[..], &code[..CODE]].concat())
 }
 
 fn decode(app: &App, patient: Uuid, cursor: &str) -> Result<i64, Error> {
     let wrong = || Error::bad_request("query:since", "must be the `next` of an earlier answer");
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| wrong())?;
-    let number = bytes.get(..8).filter(|_| bytes.len() == 8 + CODE).and_then(|bytes| bytes.try_into().ok());
-    let seq = i64::from_be_bytes(number.ok_or_else(wrong)?);
+    let (veiled, code) = bytes.split_first_chunk::<8>().filter(|(_, code)| code.len() == CODE).ok_or_else(wrong)?;
+    let seq = i64::from_be_bytes(*veiled) ^ veil(app, patient, code);
     let same: bool = encode(app, patient, seq).as_bytes().ct_eq(cursor.as_bytes()).into();
     if same { Ok(seq) } else { Err(Error::ForeignCursor) }
+}
+
+/// What hides a number: another one for every code.
+fn veil(app: &App, patient: Uuid, code: &[u8]) -> i64 {
+    let veil = app.keys.codes().code("changes veil", &[&patient.as_bytes()[..], code].concat());
+    veil.first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes))
 }

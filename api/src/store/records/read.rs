@@ -15,7 +15,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::Expr,
 };
-use std::collections::HashSet;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The rows that the scope may touch.
@@ -85,7 +85,8 @@ pub struct Changes {
 
 /// Every record whose newest version came after `seq`.
 ///
-/// A private record was never there for those who may not see it, unless it was shared once: then it is gone.
+/// A private record was never there for those who may not see it, unless it was shared once: then it is gone, and what
+/// becomes of it afterwards is not told. Nothing in the answer counts what is hidden.
 pub async fn changes_since(
     db: &impl ConnectionTrait,
     keys: &OwnerKeys,
@@ -93,44 +94,65 @@ pub async fn changes_since(
     seq: i64,
     limit: u64,
 ) -> Result<Changes, Error> {
+    let told = (!scope.sees_private)
+        .then(|| Condition::any().add(Column::Visibility.eq(SHARED)).add(Expr::cust(taken_back_after(seq))));
     let newer = Entity::find().filter(Column::PatientId.eq(scope.patient)).filter(Column::Seq.gt(seq));
+    let newer = newer.filter(Condition::all().add_option(told));
     let mut rows = newer.order_by_asc(Column::Seq).limit(limit + 1).all(db).await?;
     let has_more = rows.len() as u64 > limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next = rows.last().map_or(seq, |row| row.seq);
-    let hidden = |row: &Model| !scope.sees_private && row.visibility != Visibility::Shared.code();
-    let once_shared = once_shared(db, scope, rows.iter().filter(|row| hidden(row)).map(|row| row.id)).await?;
-    let changes = rows
-        .iter()
-        .filter(|row| !hidden(row) || once_shared.contains(&row.id))
-        .map(|row| change(row, row.deleted || hidden(row), keys, scope))
-        .collect::<Result<_, _>>()?;
-    Ok(Changes { changes, next, has_more })
+    let hidden = |row: &Model| !scope.sees_private && row.visibility != SHARED;
+    let shared = last_shared(db, scope, rows.iter().filter(|row| hidden(row)).map(|row| row.id)).await?;
+    let changes = rows.iter().map(|row| match shared.get(&row.id).filter(|_| hidden(row)) {
+        Some(version) => gone(row, version + 1),
+        None if row.deleted => gone(row, row.version),
+        None => there(row, keys, scope),
+    });
+    Ok(Changes { changes: changes.collect::<Result<_, _>>()?, next, has_more })
 }
 
-fn change(row: &Model, gone: bool, keys: &OwnerKeys, scope: &Scope) -> Result<Change, Error> {
+const SHARED: i16 = Visibility::Shared.code();
+
+/// That a record was shared, and was not taken back by the time of a number already.
+fn taken_back_after(seq: i64) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM record_version AS shown
+          WHERE shown.patient_id = record.patient_id AND shown.id = record.id AND shown.visibility = {SHARED}
+          AND NOT EXISTS (SELECT 1 FROM record_version AS hidden
+            WHERE hidden.patient_id = record.patient_id AND hidden.id = record.id AND hidden.visibility <> {SHARED}
+            AND hidden.seq > shown.seq AND hidden.seq <= {seq}))"
+    )
+}
+
+fn there(row: &Model, keys: &OwnerKeys, scope: &Scope) -> Result<Change, Error> {
+    Ok(Change { document: Some(Document::open(row, keys, scope.clinic)?), ..gone(row, row.version)? })
+}
+
+fn gone(row: &Model, version: i64) -> Result<Change, Error> {
     let kind = Kind::from_code(row.kind).ok_or_else(|| Error::internal("a record of no known kind"))?;
-    let document = if gone { None } else { Some(Document::open(row, keys, scope.clinic)?) };
-    Ok(Change { kind, id: row.id, version: row.version, document })
+    Ok(Change { kind, id: row.id, version, document: None })
 }
 
-/// Those of some records of which an earlier version was shared.
-async fn once_shared(
+/// The last version of some records that was shared.
+async fn last_shared(
     db: &impl ConnectionTrait,
     scope: &Scope,
     ids: impl Iterator<Item = Uuid>,
-) -> Result<HashSet<Uuid>, Error> {
+) -> Result<HashMap<Uuid, i64>, Error> {
     let ids: Vec<Uuid> = ids.collect();
     if ids.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(HashMap::new());
     }
     let shared = record_version::Entity::find()
         .select_only()
-        .column(record_version::Column::Id)
+        .columns([record_version::Column::Id, record_version::Column::Version])
         .filter(record_version::Column::PatientId.eq(scope.patient))
         .filter(record_version::Column::Id.is_in(ids))
-        .filter(record_version::Column::Visibility.eq(Visibility::Shared.code()));
-    Ok(shared.into_tuple::<Uuid>().all(db).await?.into_iter().collect())
+        .filter(record_version::Column::Visibility.eq(SHARED))
+        .order_by_asc(record_version::Column::Version);
+    // Of several the last one stays.
+    Ok(shared.into_tuple::<(Uuid, i64)>().all(db).await?.into_iter().collect())
 }
 
 /// A record as it was at a version.
