@@ -27,6 +27,37 @@ async fn message(clinic: &Clinic) -> Value {
     inbox(clinic).await.into_iter().find(|message| message["local_date"] == "2026-03-14").unwrap()
 }
 
+/// Does something to the database itself, on its writer.
+async fn run(clinic: &Clinic, statement: &'static str) {
+    let unit =
+        async move |tx: &Tx| Ok(sea_orm::ConnectionTrait::execute_unprepared(tx.db(), statement).await.map(drop)?);
+    clinic.app.db.write(clinic.patient.id, unit).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_sent_is_known_as_sent_although_the_disk_was_full_when_it_left() {
+    let clinic = Clinic::on_sqlite().await;
+    let post = due(&clinic).await;
+    let worker = worker(&clinic, &post);
+    // To write down the fate of a mail takes more room than there is.
+    run(&clinic, "CREATE TABLE filler (bytes blob)").await;
+    let full = "CREATE TRIGGER fill AFTER UPDATE OF lease_until ON delivery WHEN new.lease_until IS NULL
+                BEGIN INSERT INTO filler VALUES (zeroblob(4000000)); END";
+    run(&clinic, full).await;
+    run(&clinic, "PRAGMA max_page_count = 1").await;
+    let sending = tokio::spawn(async move { worker.dispatch().await });
+    while post.mails().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..50 {
+        run(&clinic, "SELECT 1").await;
+    }
+    assert_eq!(message(&clinic).await["state"], "sending");
+    run(&clinic, "PRAGMA max_page_count = 1000000").await;
+    sending.await.unwrap().unwrap();
+    assert_eq!((&message(&clinic).await["state"], post.mails().len()), (&json!("sent"), 1));
+}
+
 on_both! {
     async fn a_host_that_is_not_there_is_asked_again_and_the_mail_arrives_once(clinic: Clinic) {
         let post = due(&clinic).await;

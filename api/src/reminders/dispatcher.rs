@@ -20,8 +20,8 @@ use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
 const LANES: usize = 16;
 /// Mails looked for at once.
 const PAGE: u64 = 500;
-/// How often the fate of a mail is tried to be recorded, a second apart, while the database is away.
-const RECORD: u32 = 10;
+/// How long after each attempt the fate of a mail is tried to be recorded anew.
+const RECORD: Duration = Duration::from_secs(1);
 
 /// Sends mails over one channel. Cheap to clone.
 #[derive(Clone)]
@@ -83,17 +83,14 @@ impl Dispatcher {
         Ok(Some(offer.hand_over().await.map_or_else(Fate::from, Fate::Sent)))
     }
 
-    /// Commits the fate. While the database is away it is tried again: what was sent must not look as if it was not.
+    /// Commits the fate. While the database is away or full it is tried again, for as long as it takes: what was sent
+    /// must not look as if it was not. Its fence keeps a fate out that comes too late.
     async fn record(&self, claim: &Claim, fate: Fate) -> Result<(), Error> {
-        let mut tries = 0;
         loop {
             let (claim, jitter) = (claim.clone(), rand::random());
             let owner = claim.parcel.owner();
             match self.app.db.write(owner, async move |tx| outbox::finish(tx, &claim, fate, jitter).await).await {
-                Err(Error::Unavailable(_)) if tries < RECORD => {
-                    tries += 1;
-                    sleep(Duration::from_secs(1)).await;
-                }
+                Err(Error::Unavailable(_) | Error::StorageFull) => sleep(RECORD).await,
                 recorded => return recorded,
             }
         }
