@@ -2,7 +2,13 @@
 //! rest was refused with a word on when to come back, and the service goes on by itself.
 
 use crate::support::{Answer, Clinic, Person, Place, Wire};
-use afterglow::{app::App, config::Config, security::secret::Secret, store};
+use afterglow::{
+    app::App,
+    config::Config,
+    error::Error,
+    security::secret::Secret,
+    store::{self, Tx},
+};
 use entities::{record, record_version};
 use futures_util::future::join_all;
 use poem::http::Method;
@@ -169,4 +175,30 @@ async fn two_processes_number_a_patients_records_without_gap_and_audit_in_the_or
 async fn another_reader(place: &store::Place) -> sea_orm::DatabaseConnection {
     let store::Place::Url(url) = place else { panic!("a URL") };
     Database::connect(url).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_fails_acknowledges_nothing_and_the_next_one_goes_on() {
+    let clinic = Clinic::on_postgres().await;
+    let lazy = "CREATE TABLE lazy (number integer UNIQUE DEFERRABLE INITIALLY DEFERRED)";
+    let run = |statement: &'static str| {
+        let unit = async move |tx: &Tx| Ok(tx.db().execute_unprepared(statement).await.map(drop)?);
+        clinic.app.db.write(clinic.patient.id, unit)
+    };
+    run(lazy).await.unwrap();
+    let mut kept = 0;
+    for _ in 0..5 {
+        // What is wrong with it shows at its COMMIT alone, and takes its neighbours along.
+        let (bad, beside) =
+            (run("INSERT INTO lazy VALUES (1), (1)"), clinic.post(&clinic.patient, MOODS, clinic.mood(5)));
+        let (bad, beside) = tokio::join!(bad, beside);
+        assert!(matches!(bad, Err(Error::Unavailable(_))), "{bad:?}");
+        kept += u64::from(acknowledged(&beside));
+        clinic.post(&clinic.patient, MOODS, clinic.mood(5)).await.expect(201);
+        kept += 1;
+        assert!(is_ready(&clinic).await);
+    }
+    assert_eq!(record::Entity::find().count(clinic.app.db.read()).await.unwrap(), kept);
+    let seqs = seqs(&clinic.app, clinic.patient.id).await;
+    assert_eq!(seqs.iter().max().copied(), Some(kept as i64));
 }

@@ -1,13 +1,14 @@
 //! What a repeated request is answered from: written in the transaction of the request's effect, kept 30 days.
 
-use super::Tx;
+use super::{Tx, database::Driver};
 use crate::error::Error;
 use chrono::TimeDelta;
 use entities::{
     Micros,
     idempotency::{Column, Entity, Model},
 };
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// A request that is to have one effect, however often it comes.
@@ -35,10 +36,24 @@ impl Once {
     pub fn new(owner: Uuid, account: Uuid, key: String, fingerprint: [u8; 32]) -> Self {
         Self { owner, account, key, fingerprint }
     }
+
+    /// The advisory lock of its owner, account and key. That of others is the same once in 2^64.
+    fn turn(&self) -> i64 {
+        let mut parts = Sha256::new();
+        for part in [&self.owner.as_bytes()[..], self.account.as_bytes(), self.key.as_bytes()] {
+            parts.update(part);
+        }
+        parts.finalize().first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes))
+    }
 }
 
-/// What this very request did before; `Error::KeyReused` if its key belongs to another.
+/// What this very request did before; `Error::KeyReused` if its key belongs to another. Of two at once, whichever process
+/// they came to, the second waits here for the first one's COMMIT.
 pub async fn find(tx: &Tx, once: &Once) -> Result<Option<Before>, Error> {
+    if tx.driver() == Driver::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({})", once.turn());
+        tx.db().execute_unprepared(&lock).await?;
+    }
     let found = Entity::find_by_id((once.owner, once.account, once.key.clone())).one(tx.db()).await?;
     match found {
         None => Ok(None),

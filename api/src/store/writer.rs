@@ -239,7 +239,11 @@ impl Line {
             }
             next = if answers.len() < GROUP { units.try_recv().ok() } else { None };
         }
-        let fate = self.settle(group, broken, kept.audited).await;
+        if broken.is_none() {
+            let written = self.link.within(audit::write(&group, self.link.driver(), kept.audited)).await;
+            broken = written.err().map(Fate::of);
+        }
+        let fate = self.settle(group, broken).await;
         if matches!(fate, Fate::Committed) {
             for then in kept.afterwards {
                 then();
@@ -293,26 +297,20 @@ impl Line {
         }
     }
 
-    async fn settle(&self, group: DatabaseTransaction, broken: Option<Fate>, audited: Vec<audit::Line>) -> Fate {
-        let fate = match broken {
-            None => self.commit(group, audited).await.map_or_else(Fate::of, |()| Fate::Committed),
-            Some(fate) => {
-                // What is left of it may be undone already, and a connection that fell silent is not asked once more.
-                if !matches!((fate, self.link.driver()), (Fate::Lost, Driver::Postgres)) {
-                    drop(self.link.within(group.rollback()).await);
-                }
-                fate
+    async fn settle(&self, group: DatabaseTransaction, broken: Option<Fate>) -> Fate {
+        let driver = self.link.driver();
+        if let Some(fate) = broken {
+            // What is left of it may be undone already, and a connection that fell silent is not asked once more.
+            if !matches!((fate, driver), (Fate::Lost, Driver::Postgres)) {
+                drop(self.link.within(group.rollback()).await);
             }
-        };
-        if matches!(fate, Fate::Lost) && self.link.driver() == Driver::Sqlite {
+            return fate;
+        }
+        let fate = self.link.within(group.commit()).await.map_or_else(Fate::of, |()| Fate::Committed);
+        if matches!(fate, Fate::Lost) && driver == Driver::Sqlite {
             self.lost.send_replace(true);
         }
         fate
-    }
-
-    async fn commit(&self, group: DatabaseTransaction, audited: Vec<audit::Line>) -> Result<(), DbErr> {
-        self.link.within(audit::write(&group, self.link.driver(), audited)).await?;
-        self.link.within(group.commit()).await
     }
 }
 
