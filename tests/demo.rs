@@ -185,7 +185,7 @@ async fn what_is_written_at_once_raises_what_single_writes_raise() {
     let clinic = Clinic::on_sqlite().await;
     let keys = clinic.app.keys.of_patient(clinic.patient.id).await.unwrap();
     let scope = Scope { clinic: clinic.id, patient: clinic.patient.id, sees_private: true };
-    let author = Author { scope, account: clinic.patient.id, request: Uuid::nil(), keys };
+    let author = Author { scope, account: clinic.patient.id, request: Uuid::nil(), keys, standing: None };
     // The prescriptions are older than the weeks that are worth the time.
     let limits = |write: &&Write| matches!(write.entry, Entry::Prescription(_));
     let recent = year.writes.iter().filter(|write| limits(write) || now() - write.at < TimeDelta::days(75));

@@ -185,6 +185,11 @@ impl Call<'_> {
         Self(self.0.content_type("application/json").body(body.to_string()))
     }
 
+    /// A JSON body that comes as it comes.
+    pub fn body(self, body: poem::Body) -> Self {
+        Self(self.0.content_type("application/json").body(body))
+    }
+
     pub fn bytes(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self(self.0.content_type(content_type).body(body.into()))
     }

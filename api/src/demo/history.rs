@@ -80,7 +80,7 @@ pub(super) fn author(clinic: &DemoClinic, year: &Year, by: By, keys: &Arc<OwnerK
         By::Prescriber => clinic.prescriber,
     };
     let scope = Scope { clinic: clinic.id, patient: year.id, sees_private: true };
-    Author { scope, account, request: Uuid::nil(), keys: keys.clone() }
+    Author { scope, account, request: Uuid::nil(), keys: keys.clone(), standing: None }
 }
 
 fn store(records: &mut records::Past, author: &Author, zone: Tz, write: &Write) -> Result<record::Model, Error> {

@@ -12,7 +12,7 @@ use crate::{
     app::App,
     domain::care_team::NewCareRelation,
     error::Error,
-    security::access::{ReadCareTeam, WriteCareTeam},
+    security::access::{ReadCareTeam, Standing, WriteCareTeam},
     store::{
         Precondition, Tx,
         care_team::{self, Relation, Wanted},
@@ -188,8 +188,8 @@ impl CareTeams {
         held: Header<Option<String>>,
     ) -> Result<Done, Error> {
         let (id, held) = (id.0.parse().map_err(|_| Error::NotFound)?, if_match(held.0.as_deref())?);
-        let (scope, caller) = (permit.scope, permit.caller);
-        let unit = async move |tx: &Tx| care_team::remove(tx, &caller, &scope, id, held, current).await;
+        let (scope, standing) = (permit.scope, Standing::of::<WriteCareTeam>(&permit.caller));
+        let unit = async move |tx: &Tx| care_team::remove(tx, &standing, &scope, id, held, current).await;
         self.0.db.write(scope.patient, unit).await?;
         Ok(Done::Done)
     }
@@ -203,9 +203,9 @@ impl CareTeams {
         held: Precondition,
         new: Checked<NewCareRelation>,
     ) -> Result<(Json<CareRelation>, String, bool), Error> {
-        let (scope, caller) = (permit.scope, permit.caller);
+        let (scope, standing) = (permit.scope, Standing::of::<WriteCareTeam>(&permit.caller));
         let wanted = Wanted { id, held, new: new.outcome() };
-        let unit = async move |tx: &Tx| care_team::put(tx, &caller, &scope, wanted, current).await;
+        let unit = async move |tx: &Tx| care_team::put(tx, &standing, &scope, wanted, current).await;
         let (relation, created) = self.0.db.write(scope.patient, unit).await?;
         let (name, tag) = (self.names(scope.clinic).await?.remove(&relation.member), etag(relation.version));
         Ok((Json(CareRelation::new(relation, name)), tag, created))

@@ -144,10 +144,10 @@ impl Clinics {
         patch: Checked<ClinicPatch>,
     ) -> Result<One, Error> {
         let change = Change { held: if_match(held.0.as_deref())?, patch: patch.outcome() };
-        let (owner, caller) = (staff.caller.clinic, staff.caller);
+        let (owner, standing) = (staff.caller.clinic, staff.standing());
         let (keys, sign_ins) = (self.0.keys.of_clinic(owner).await?, self.0.sign_ins.clone());
         let current = |clinic: &clinic::Clinic| shown(&Clinic::for_staff(clinic.clone()));
-        let unit = async move |tx: &Tx| clinics::change(tx, &caller, &keys, &sign_ins, change, current).await;
+        let unit = async move |tx: &Tx| clinics::change(tx, &standing, &keys, &sign_ins, change, current).await;
         Ok(answer(self.0.db.write(owner, unit).await?))
     }
 }

@@ -125,9 +125,9 @@ impl Members {
     ) -> Result<OneMember, Error> {
         let id: Uuid = id.0.parse().map_err(|_| Error::NotFound)?;
         let change = Change { held: if_match(held.0.as_deref())?, patch: patch.outcome() };
-        let (owner, caller) = (staff.caller.clinic, staff.caller);
+        let (owner, standing) = (staff.caller.clinic, staff.standing());
         let (keys, sign_ins) = (self.0.keys.of_clinic(owner).await?, self.0.sign_ins.clone());
-        let unit = async move |tx: &Tx| members::change(tx, &caller, &keys, &sign_ins, id, change, current).await;
+        let unit = async move |tx: &Tx| members::change(tx, &standing, &keys, &sign_ins, id, change, current).await;
         let member = self.0.db.write(owner, unit).await?;
         let tag = etag(member.version);
         Ok(OneMember::Found(Json(member.into()), tag))
@@ -148,9 +148,9 @@ impl Members {
     ) -> Result<Done, Error> {
         let id: Uuid = id.0.parse().map_err(|_| Error::NotFound)?;
         let held = if_match(held.0.as_deref())?;
-        let (owner, caller) = (staff.caller.clinic, staff.caller);
+        let (owner, standing) = (staff.caller.clinic, staff.standing());
         let (keys, sign_ins) = (self.0.keys.of_clinic(owner).await?, self.0.sign_ins.clone());
-        let unit = async move |tx: &Tx| members::end(tx, &caller, &keys, &sign_ins, id, held, current).await;
+        let unit = async move |tx: &Tx| members::end(tx, &standing, &keys, &sign_ins, id, held, current).await;
         self.0.db.write(owner, unit).await?;
         Ok(Done::Done)
     }

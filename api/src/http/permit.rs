@@ -4,7 +4,7 @@ use super::sign_in::{self, Holder};
 use crate::{
     app::App,
     error::Error,
-    security::access::{Caller, Right, Roles, decide},
+    security::access::{Caller, Right, Roles, Standing, decide},
     store::{Scope, audit, patients, records::Author},
 };
 use poem::{Request, RequestBody, Result};
@@ -45,7 +45,13 @@ impl<R: Right> Permit<R> {
     /// Whom the rows that this caller writes are by.
     pub async fn author(&self, app: &App) -> Result<Author, Error> {
         let keys = app.keys.of_patient(self.scope.patient).await?;
-        Ok(Author { scope: self.scope, account: self.caller.account, request: self.caller.request, keys })
+        let (account, request) = (self.caller.account, self.caller.request);
+        Ok(Author { scope: self.scope, account, request, keys, standing: self.standing() })
+    }
+
+    /// What a member's right rests on, for the unit that makes use of it.
+    pub fn standing(&self) -> Option<Standing> {
+        (!self.caller.is_patient()).then(|| Standing::of::<R>(&self.caller))
     }
 
     /// Commits to the audit log that somebody else than the patient is about to be shown something of theirs.
@@ -70,6 +76,13 @@ pub struct Staff<R> {
     /// Who calls.
     pub caller: Caller,
     right: PhantomData<R>,
+}
+
+impl<R: Right> Staff<R> {
+    /// What the right rests on, for the unit that makes use of it.
+    pub fn standing(&self) -> Standing {
+        Standing::of::<R>(&self.caller)
+    }
 }
 
 /// Commits to the audit log that something of each of these patients is about to be shown.

@@ -99,6 +99,24 @@ pub struct Care {
     pub is_primary: bool,
 }
 
+/// A right that a member was found to hold, to be looked for again where it is used: it may have ended in between.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The member.
+    pub caller: Caller,
+    /// Who holds the right.
+    pub holders: Roles,
+    /// Whether somebody holds it over a patient.
+    pub may: fn(&Caller, Option<Care>) -> Result<(), Error>,
+}
+
+impl Standing {
+    /// What a right rests on that a member was found to hold.
+    pub fn of<R: Right>(caller: &Caller) -> Self {
+        Self { caller: caller.clone(), holders: R::HOLDERS, may: decide::<R> }
+    }
+}
+
 /// A right over a patient, named by a type: a handler that takes `Permit<ReadRecords>` cannot forget to ask.
 pub trait Right: Send + Sync + 'static {
     /// Who holds it.

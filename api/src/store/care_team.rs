@@ -1,11 +1,11 @@
 //! Care relations: from which day to which day of the clinic a member may see a patient. Read with every request, never
 //! cached. A removed relation is gone; the audit log keeps that it was.
 
-use super::{Decision, Precondition, Scope, Tx, audit, members};
+use super::{Decision, Precondition, Scope, Tx, audit, members, patients};
 use crate::{
     domain::{care_team::NewCareRelation, faults::Faults},
     error::Error,
-    security::access::Caller,
+    security::access::{Caller, Standing},
 };
 use chrono::NaiveDate;
 use entities::{care_relation, care_relation::Column};
@@ -68,11 +68,12 @@ pub struct Wanted {
 /// Makes or replaces a relation, and whether it was made; `shown` is what a caller sees who holds another version.
 pub async fn put(
     tx: &Tx,
-    caller: &Caller,
+    standing: &Standing,
     scope: &Scope,
     wanted: Wanted,
     shown: impl FnOnce(&Relation) -> Result<Value, Error>,
 ) -> Result<(Relation, bool), Error> {
+    let caller = hold(tx, standing, scope).await?;
     let id = wanted.id.unwrap_or_else(|| tx.new_id());
     let Some(found) = find(tx.db(), scope, id).await? else {
         wanted.held.put(None, false, || Ok(Value::Null))?;
@@ -95,16 +96,24 @@ pub async fn put(
 /// from an id that never was.
 pub async fn remove(
     tx: &Tx,
-    caller: &Caller,
+    standing: &Standing,
     scope: &Scope,
     id: Uuid,
     held: Precondition,
     shown: impl FnOnce(&Relation) -> Result<Value, Error>,
 ) -> Result<(), Error> {
+    let caller = hold(tx, standing, scope).await?;
     let Some(found) = find(tx.db(), scope, id).await? else { return Ok(()) };
     held.change(found.version, || shown(&found))?;
     care_relation::Entity::delete_by_id((scope.patient, id)).exec(tx.db()).await?;
     note(tx, caller, scope, "care_team_delete", &found).await
+}
+
+/// Holds the patient, so that the team is changed by one at a time, and looks whether whoever changes it still may.
+async fn hold<'a>(tx: &Tx, standing: &'a Standing, scope: &Scope) -> Result<&'a Caller, Error> {
+    patients::lock(tx, scope).await?;
+    members::still_may(tx, standing, scope.patient).await?;
+    Ok(&standing.caller)
 }
 
 /// The relation, or everything that is wrong with it.

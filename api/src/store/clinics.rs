@@ -8,7 +8,7 @@ use crate::{
     },
     error::Error,
     security::{
-        access::Caller,
+        access::Standing,
         seal::{Class, OwnerKeys, Spot},
     },
 };
@@ -50,12 +50,13 @@ async fn lock(tx: &Tx, id: Uuid, keys: &OwnerKeys) -> Result<Option<Clinic>, Err
 /// Changes a clinic's settings; `shown` is what a caller sees who holds another version.
 pub async fn change(
     tx: &Tx,
-    caller: &Caller,
+    standing: &Standing,
     keys: &OwnerKeys,
     sign_ins: &SignIns,
     change: Change<ClinicPatch>,
     shown: impl FnOnce(&Clinic) -> Result<Value, Error>,
 ) -> Result<Clinic, Error> {
+    let caller = &members::still(tx, standing).await?;
     let found = lock(tx, caller.clinic, keys).await?.ok_or(Error::NotFound)?;
     change.held.change(found.version, || shown(&found))?;
     let mut changed = apply(tx, &found, change.patch?).await?;

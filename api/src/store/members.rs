@@ -1,11 +1,11 @@
 //! Members of a clinic. A row outlives the membership: what somebody wrote keeps its author.
 
-use super::{Change, Precondition, SignIns, Tx, accounts, audit, care_team, sign_ins};
+use super::{Change, Precondition, SignIns, Tx, accounts, audit, care_team, patients, sign_ins};
 use crate::{
     domain::{accounts::MemberPatch, faults::Faults},
     error::Error,
     security::{
-        access::{Caller, Roles},
+        access::{Caller, Roles, Standing},
         seal::{Class, OwnerKeys, Spot},
     },
 };
@@ -88,6 +88,20 @@ pub async fn check_clinician(tx: &Tx, clinic: Uuid, pointer: &str, id: Uuid, fau
     Ok(())
 }
 
+/// Looks once more, in the unit that makes use of it, whether a member holds a right over a patient.
+pub async fn still_may(tx: &Tx, standing: &Standing, patient: Uuid) -> Result<(), Error> {
+    let caller = still(tx, standing).await?;
+    let care = patients::care_of(tx.db(), &caller, patient, tx.now()).await?;
+    (standing.may)(&caller, Some(care))
+}
+
+/// The same for a right over no patient in particular; answers the caller with the roles of this moment.
+pub async fn still(tx: &Tx, standing: &Standing) -> Result<Caller, Error> {
+    let caller = &standing.caller;
+    let roles = roles(tx.db(), caller.clinic, caller.account).await?.ok_or(Error::Unauthenticated)?;
+    if roles.meet(standing.holders) { Ok(Caller { roles, ..caller.clone() }) } else { Err(Error::Forbidden) }
+}
+
 /// Whether a clinic has an admin beside this member.
 async fn another_admin(tx: &Tx, clinic: Uuid, than: Uuid) -> Result<bool, Error> {
     let others = of(clinic).filter(Column::Id.ne(than)).all(tx.db()).await?;
@@ -97,13 +111,14 @@ async fn another_admin(tx: &Tx, clinic: Uuid, than: Uuid) -> Result<bool, Error>
 /// Changes a member's name and roles; `shown` is what a caller sees who holds another version.
 pub async fn change(
     tx: &Tx,
-    caller: &Caller,
+    standing: &Standing,
     keys: &OwnerKeys,
     sign_ins: &SignIns,
     id: Uuid,
     change: Change<MemberPatch>,
     shown: impl FnOnce(&Member) -> Result<Value, Error>,
 ) -> Result<Member, Error> {
+    let caller = &still(tx, standing).await?;
     let found = lock(tx, caller.clinic, id, keys).await?.ok_or(Error::NotFound)?;
     change.held.change(found.version, || shown(&found))?;
     let MemberPatch { display_name, roles } = change.patch?;
@@ -125,13 +140,14 @@ pub async fn change(
 /// Ends a membership: the sign-ins and the places on care teams end with it.
 pub async fn end(
     tx: &Tx,
-    caller: &Caller,
+    standing: &Standing,
     keys: &OwnerKeys,
     known: &SignIns,
     id: Uuid,
     held: Precondition,
     shown: impl FnOnce(&Member) -> Result<Value, Error>,
 ) -> Result<(), Error> {
+    let caller = &still(tx, standing).await?;
     let found = lock(tx, caller.clinic, id, keys).await?.ok_or(Error::NotFound)?;
     held.change(found.version, || shown(&found))?;
     keep_an_admin(tx, &found, Roles::NONE).await?;

@@ -233,7 +233,7 @@ pub async fn skip(tx: &Tx, author: &Author, id: Uuid) -> Result<Message, Error> 
 
 /// A row that the unit is about to change: held, so that no worker claims it in between.
 async fn own(tx: &Tx, author: &Author, id: Uuid) -> Result<Model, Error> {
-    patients::lock(tx, &author.scope).await?;
+    author.hold(tx).await?;
     let row = inbox(&author.scope).filter(Column::Id.eq(id)).lock_exclusive();
     row.one(tx.db()).await?.ok_or(Error::NotFound)
 }

@@ -73,6 +73,7 @@ pub async fn change(
     change: Change<PatientPatch>,
     shown: impl FnOnce(&Profile) -> Result<Value, Error>,
 ) -> Result<Profile, Error> {
+    author.hold(tx).await?;
     let found = lock(tx, author.scope.clinic, author.scope.patient, &author.keys).await?.ok_or(Error::NotFound)?;
     change.held.change(found.version, || shown(&found))?;
     let mut changed = change.patch?.apply(found.clone())?;

@@ -172,7 +172,7 @@ impl Flags {
         id: Path<String>,
         body: Checked<Acknowledge>,
     ) -> Result<Acted, Error> {
-        let (id, author) = self.found(&staff.caller, &id.0).await?;
+        let (id, author) = self.found(&staff, &id.0).await?;
         body.value()?;
         let by = author.clone();
         let unit = async move |tx: &crate::store::Tx| flags::acknowledge(tx, &by, id).await;
@@ -191,7 +191,7 @@ impl Flags {
         id: Path<String>,
         body: Checked<Resolve>,
     ) -> Result<Acted, Error> {
-        let (id, author) = self.found(&staff.caller, &id.0).await?;
+        let (id, author) = self.found(&staff, &id.0).await?;
         let (Resolve { outcome, note }, by) = (body.value()?, author.clone());
         let unit = async move |tx: &crate::store::Tx| flags::resolve(tx, &by, id, outcome, note).await;
         self.0.db.write(author.scope.patient, unit).await?;
@@ -209,7 +209,7 @@ impl Flags {
         id: Path<String>,
         body: Checked<Reopen>,
     ) -> Result<Acted, Error> {
-        let (id, author) = self.found(&staff.caller, &id.0).await?;
+        let (id, author) = self.found(&staff, &id.0).await?;
         let (Reopen { reason }, by) = (body.value()?, author.clone());
         let hours = hours(&self.0, &staff.caller).await?;
         let unit = async move |tx: &crate::store::Tx| flags::reopen(tx, &by, id, reason, &hours).await;
@@ -220,13 +220,14 @@ impl Flags {
 
 impl Flags {
     /// The flag that a member means, if its patient is in their care today.
-    async fn found(&self, caller: &Caller, id: &str) -> Result<(Uuid, Author), Error> {
+    async fn found(&self, staff: &Staff<ActOnFlags>, id: &str) -> Result<(Uuid, Author), Error> {
+        let (caller, standing) = (&staff.caller, Some(staff.standing()));
         let id = id.parse().map_err(|_| Error::NotFound)?;
         let owner = flags::owner_of(self.0.db.read(), caller.account, today(&self.0, caller), id).await?;
         let patient = owner.ok_or(Error::NotFound)?;
         let scope = Scope { clinic: caller.clinic, patient, sees_private: false };
         let keys = self.0.keys.of_patient(patient).await?;
-        Ok((id, Author { scope, account: caller.account, request: caller.request, keys }))
+        Ok((id, Author { scope, account: caller.account, request: caller.request, keys, standing }))
     }
 
     async fn shown(&self, caller: &Caller, scope: &Scope, id: Uuid) -> Result<Acted, Error> {

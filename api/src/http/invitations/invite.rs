@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     http::body::Checked,
     security::{
-        access::{Caller, Roles},
+        access::{Caller, Roles, Standing},
         tokens::{Purpose, Token},
     },
     store::{
@@ -31,10 +31,11 @@ use uuid::Uuid;
 /// Invites. The same request again answers what it answered.
 pub(super) async fn invite(
     app: &App,
-    caller: Caller,
+    standing: Standing,
     key: String,
     new: Checked<NewInvitation>,
 ) -> Result<Invitation, Error> {
+    let caller = standing.caller.clone();
     let once = Once::new(caller.clinic, caller.account, key, new.fingerprint);
     if let Some(before) = repeated(app, &caller, once.clone()).await? {
         return Ok(before);
@@ -55,6 +56,10 @@ pub(super) async fn invite(
         if let Some(before) = find_repeated(tx, &caller, &once).await? {
             return Ok(before);
         }
+        let caller = members::still(tx, &standing).await?;
+        if new.kind == AccountKind::Member && !caller.roles.meet(Roles::ADMIN) {
+            return Err(Error::Forbidden);
+        }
         let clinic = clinics::find(tx.db(), caller.clinic, &clinic_keys).await?.ok_or(Error::NotFound)?;
         let checked = check(tx, &caller, &clinic, &new, patient).await?;
         let code = Token::new(Purpose::Invitation);
@@ -64,7 +69,8 @@ pub(super) async fn invite(
                 begin_care(tx, &caller, profile.id, member).await?;
             }
             let scope = Scope { clinic: caller.clinic, patient: profile.id, sees_private: false };
-            let author = Author { scope, account: caller.account, request: caller.request, keys: keys.clone() };
+            let author =
+                Author { scope, account: caller.account, request: caller.request, keys: keys.clone(), standing: None };
             reminders::attach_templates(tx, &author, tx.now().with_timezone(&profile.time_zone).date_naive()).await?;
         }
         let row = invitations::NewInvitation {

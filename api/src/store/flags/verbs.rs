@@ -8,7 +8,7 @@ use crate::{
     },
     error::Error,
     events::{Event, Subject},
-    store::{Tx, audit, patients, records::Author},
+    store::{Tx, audit, records::Author},
 };
 use entities::flag::{Entity, Model};
 use sea_orm::EntityTrait;
@@ -45,7 +45,7 @@ pub async fn reopen(tx: &Tx, author: &Author, id: Uuid, reason: String, hours: &
 }
 
 async fn held(tx: &Tx, author: &Author, id: Uuid) -> Result<(Model, Flag, Words), Error> {
-    patients::lock(tx, &author.scope).await?;
+    author.hold(tx).await?;
     let row = Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await?.ok_or(Error::NotFound)?;
     let evidence = evidence_of(tx.db(), std::slice::from_ref(&row)).await?;
     let (flag, words) = (open(&row, &evidence)?, words(&row, &author.keys, author.scope.clinic)?);

@@ -13,9 +13,10 @@ use crate::{
     },
     error::Error,
     events::{Event, Subject},
-    security::seal::OwnerKeys,
-    store::{Decision, Precondition, Scope, Tx, audit, idempotency::Before, patients, reminders, safety},
+    security::{access::Standing, seal::OwnerKeys},
+    store::{Decision, Precondition, Scope, Tx, audit, idempotency::Before, members, patients, reminders, safety},
 };
+use chrono_tz::Tz;
 use entities::{measurement, record, record_version};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::Value;
@@ -33,6 +34,20 @@ pub struct Author {
     pub request: Uuid,
     /// The patient's keys.
     pub keys: Arc<OwnerKeys>,
+    /// What a member's right to write rests on; none of a patient.
+    pub standing: Option<Standing>,
+}
+
+impl Author {
+    /// Holds the patient's row until the unit ends, and answers their zone; refused to a member whose right has ended
+    /// since the request was let in.
+    pub async fn hold(&self, tx: &Tx) -> Result<Tz, Error> {
+        let zone = patients::lock(tx, &self.scope).await?;
+        if let Some(standing) = &self.standing {
+            members::still_may(tx, standing, self.scope.patient).await?;
+        }
+        Ok(zone)
+    }
 }
 
 /// What a write came to.
@@ -50,7 +65,7 @@ pub struct Written {
 
 /// Makes a record under an id of the server's.
 pub async fn create<R: Record>(tx: &Tx, author: &Author, new: Result<R, Faults>) -> Result<Written, Error> {
-    let zone = patients::lock(tx, &author.scope).await?;
+    let zone = author.hold(tx).await?;
     let valid = Valid::new(new?, &Horizon { now: tx.now(), zone })?;
     insert(tx, author, tx.new_id(), &valid).await
 }
@@ -73,7 +88,7 @@ pub async fn put<R: Record>(
     held: Precondition,
     new: Result<R, Faults>,
 ) -> Result<Written, Error> {
-    let zone = patients::lock(tx, &author.scope).await?;
+    let zone = author.hold(tx).await?;
     let horizon = Horizon { now: tx.now(), zone };
     let Some(row) = record::Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await? else {
         held.put(None, false, || Ok(Value::Null))?;
@@ -93,7 +108,7 @@ pub async fn put<R: Record>(
 
 /// Deletes a record; repeating it finds it gone, which is what was wanted.
 pub async fn remove<R: Record>(tx: &Tx, author: &Author, id: Uuid, held: Precondition) -> Result<(), Error> {
-    patients::lock(tx, &author.scope).await?;
+    author.hold(tx).await?;
     let row = record::Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await?.ok_or(Error::NotFound)?;
     if row.deleted && row.kind == R::KIND.code() {
         return Ok(());

@@ -13,7 +13,7 @@ use crate::{
         faults::Faults,
         notifications::NotificationState,
         recurrence::{Occurrence, Rule},
-        reminders::{MOST, NewReminder, Reminder, ReminderKind, Source, templates},
+        reminders::{Keepable, MOST, NewReminder, Reminder, ReminderKind, Source, templates},
     },
     error::Error,
     security::seal::{Class, OwnerKeys, Spot},
@@ -50,11 +50,12 @@ pub async fn find(db: &impl ConnectionTrait, keys: &OwnerKeys, scope: &Scope, id
 pub async fn create(
     tx: &Tx,
     author: &Author,
-    new: Result<NewReminder, Faults>,
+    new: Result<Keepable, Faults>,
     source: Source,
 ) -> Result<Reminder, Error> {
-    patients::lock(tx, &author.scope).await?;
-    insert(tx, author, tx.new_id(), &checked(new)?, source).await
+    author.hold(tx).await?;
+    let new = new?;
+    insert(tx, author, tx.new_id(), &new, source).await
 }
 
 /// Makes or replaces a reminder under an id of the client's, as records are; and whether it was made.
@@ -63,26 +64,28 @@ pub async fn put(
     author: &Author,
     id: Uuid,
     held: Precondition,
-    new: Result<NewReminder, Faults>,
+    new: Result<Keepable, Faults>,
     source: Source,
 ) -> Result<(Reminder, bool), Error> {
-    patients::lock(tx, &author.scope).await?;
+    author.hold(tx).await?;
     let Some(row) = Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await? else {
         held.put(None, false, || Ok(Value::Null))?;
-        return Ok((insert(tx, author, id, &checked(new)?, source).await?, true));
+        let new = new?;
+        return Ok((insert(tx, author, id, &new, source).await?, true));
     };
     let current = existing(&row, author)?;
-    let is_same = new.as_ref().is_ok_and(|new| *new == current.wish());
+    let is_same = new.as_ref().is_ok_and(|new| **new == current.wish());
     if held.put(Some(row.version), is_same, || shown(&current))? == Decision::Keep {
         return Ok((current, false));
     }
-    let changed = stored(author, &checked(new)?, row.source, Some(&row), id, tx.now())?;
+    let new = new?;
+    let changed = stored(author, &new, row.source, Some(&row), id, tx.now())?;
     save(tx, author, changed, "reminders_replace").await.map(|reminder| (reminder, false))
 }
 
 /// Deletes a reminder; what it had still to say is cancelled.
 pub async fn remove(tx: &Tx, author: &Author, id: Uuid, held: Precondition) -> Result<(), Error> {
-    patients::lock(tx, &author.scope).await?;
+    author.hold(tx).await?;
     let row = Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await?.ok_or(Error::NotFound)?;
     if row.deleted {
         return Ok(());
@@ -229,12 +232,6 @@ fn existing(row: &Model, author: &Author) -> Result<Reminder, Error> {
 /// What a caller is shown who holds another version.
 fn shown(current: &Reminder) -> Result<Value, Error> {
     serde_json::to_value(current).map_err(Error::internal)
-}
-
-fn checked(new: Result<NewReminder, Faults>) -> Result<NewReminder, Error> {
-    let new = new?;
-    new.check()?;
-    Ok(new)
 }
 
 fn seal(
