@@ -14,7 +14,10 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 use uuid::Uuid;
 
 /// What there is of one patient.
@@ -74,7 +77,8 @@ const ONE: &str = "SELECT id FROM patient WHERE id = $4";
 static OF_MINE: LazyLock<String> = LazyLock::new(|| statement(MINE));
 static OF_ONE: LazyLock<String> = LazyLock::new(|| statement(ONE));
 
-/// The statement over some patients. Facts of a session are plain: what is looked for in them is never what somebody typed.
+/// The statement over some patients. Moods are told one by one, as the whole numbers that they are: SQLite is slow at
+/// writing a float, such as a mean. Facts of a session are plain: what is looked for in them is never what somebody typed.
 /// Private entries are not counted: that there is one is not the care team's to know.
 fn statement(whose: &str) -> String {
     let (moods, shared, item) = (mood_scores::SERIES, Visibility::Shared.code(), ITEM);
@@ -82,6 +86,8 @@ fn statement(whose: &str) -> String {
     let signs: Vec<String> = signs().map(|kind| kind.code().to_string()).collect();
     let signs = signs.join(", ");
     let given = "facts LIKE '%\"kind\":\"dosing\"%' AND facts LIKE '%\"state\":\"completed\"%'";
+    // Naming the instant too lets SQLite take the index by kind; it would look through all that the patient has.
+    let by_kind = "patient_id = mine.id AND NOT deleted AND occurred_at > 0 AND kind =";
     let answered = format!(
         "FROM measurement WHERE patient_id = mine.id AND series = $2 AND substr(answers, {item}, 1) <> $3 \
          ORDER BY occurred_at DESC, record_id DESC LIMIT 1"
@@ -90,9 +96,8 @@ fn statement(whose: &str) -> String {
         r#"
 WITH mine AS ({whose})
 SELECT mine.id,
-  (SELECT string_agg(CAST(day AS text) || '=' || CAST(mood AS text), ' ') FROM (
-     SELECT day, avg(value) AS mood FROM measurement
-     WHERE patient_id = mine.id AND series = {moods} AND occurred_at >= $1 GROUP BY day) AS daily) AS moods,
+  (SELECT string_agg(CAST(day AS text) || '=' || CAST(CAST(value AS integer) AS text), ' ') FROM measurement
+     WHERE patient_id = mine.id AND series = {moods} AND occurred_at >= $1) AS moods,
   (SELECT value FROM measurement WHERE patient_id = mine.id AND series = {moods}
      ORDER BY occurred_at DESC, record_id DESC LIMIT 1) AS last_mood,
   (SELECT occurred_at FROM record WHERE patient_id = mine.id AND NOT deleted AND created_by = mine.id
@@ -100,8 +105,8 @@ SELECT mine.id,
   (SELECT string_agg(CAST(day AS text), ' ') FROM record
      WHERE patient_id = mine.id AND kind = {sessions} AND occurred_at >= $1 AND NOT deleted AND {given}) AS sessions,
   CAST(CASE
-    WHEN EXISTS (SELECT 1 FROM record WHERE patient_id = mine.id AND kind = {doses} AND NOT deleted) THEN 1
-    WHEN EXISTS (SELECT 1 FROM record WHERE patient_id = mine.id AND kind = {sessions} AND NOT deleted AND {given}) THEN 1
+    WHEN EXISTS (SELECT 1 FROM record WHERE {by_kind} {doses}) THEN 1
+    WHEN EXISTS (SELECT 1 FROM record WHERE {by_kind} {sessions} AND {given}) THEN 1
     ELSE 0 END AS bigint) AS has_begun,
   standing.baseline, standing.baseline_at, standing.best, standing.best_at,
   standing.latest, standing.latest_at, standing.status,
@@ -135,17 +140,22 @@ pub async fn courses(
 }
 
 fn course(row: &Row) -> Course {
-    let words = |text: &Option<String>| -> Vec<String> {
-        text.iter().flat_map(|text| text.split(' ')).map(str::to_owned).collect()
-    };
-    let moods = words(&row.moods);
-    let moods = moods.iter().filter_map(|mood| mood.split_once('='));
+    fn words(text: Option<&String>) -> impl Iterator<Item = &str> {
+        text.into_iter().flat_map(|text| text.split(' '))
+    }
+    let mut moods: BTreeMap<NaiveDate, (f64, f64)> = BTreeMap::new();
+    for (day, mood) in words(row.moods.as_ref()).filter_map(|mood| mood.split_once('=')) {
+        if let (Ok(day), Ok(mood)) = (day.parse(), mood.parse::<f64>()) {
+            let (sum, count) = moods.entry(day).or_default();
+            (*sum, *count) = (*sum + mood, *count + 1.0);
+        }
+    }
     let instant = |at: Option<i64>| at.and_then(DateTime::from_timestamp_micros);
     Course {
-        moods: moods.filter_map(|(day, mood)| Some((day.parse().ok()?, mood.parse().ok()?))).collect(),
+        moods: moods.into_iter().map(|(day, (sum, count))| (day, sum / count)).collect(),
         last_mood: row.last_mood,
         last_check_in_at: instant(row.last_at),
-        dosing: words(&row.sessions).iter().filter_map(|day| day.parse().ok()).collect(),
+        dosing: words(row.sessions.as_ref()).filter_map(|day| day.parse().ok()).collect(),
         has_begun: row.has_begun != 0,
         baseline: row.baseline,
         baseline_at: instant(row.baseline_at),
