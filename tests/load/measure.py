@@ -24,7 +24,7 @@ SMOKE = "--smoke" in sys.argv
 SECONDS = 1 if SMOKE else 8
 PATIENTS = 4 if SMOKE else 50
 HERE = Path(__file__).parent
-LIMITS = Path(os.environ["AFTERGLOW_BINARY"]).parent / "examples/limits"
+LIMITS = os.environ["AFTERGLOW_LIMITS"]
 
 
 class Bench:
