@@ -2,7 +2,8 @@
 
 use crate::{
     on_both,
-    support::{Answer, Clinic, Person},
+    reminders::worker,
+    support::{Answer, Clinic, Person, Post},
 };
 use afterglow::{
     domain::accounts::AccountKind,
@@ -105,6 +106,17 @@ on_both! {
         refresh(&clinic, &second["refresh_token"]).await.problem(401, "unauthenticated");
         // Another sign-in of the same person goes on.
         with_token(&clinic, &other["access_token"], ME).await.expect(200);
+    }
+
+    async fn that_an_answer_arrived_is_remembered_for_longer_than_its_access_token(clinic: Clinic) {
+        let email = with_password(&clinic, &clinic.patient).await;
+        let first = login(&clinic, &email, PASSWORD).await.expect(200).json();
+        let second = refresh(&clinic, &first["refresh_token"]).await.expect(200).json();
+        with_token(&clinic, &second["access_token"], ME).await.expect(200);
+        clinic.clock.advance(TimeDelta::hours(2));
+        worker(&clinic, &Post::new()).sweep().await.unwrap();
+        refresh(&clinic, &first["refresh_token"]).await.problem(401, "unauthenticated");
+        refresh(&clinic, &second["refresh_token"]).await.problem(401, "unauthenticated");
     }
 
     async fn a_token_that_was_replaced_ends_the_sign_in_when_it_shows_up(clinic: Clinic) {

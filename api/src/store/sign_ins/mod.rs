@@ -232,9 +232,11 @@ pub async fn spend(tx: &Tx, found: &Found) -> Result<(), Error> {
     stamp(tx, token::Column::SpentAt, of).await
 }
 
-/// Notes that a token arrived at its owner.
+/// Notes that an access token arrived at its owner, and with it the refresh token beside it, which is kept for longer.
 pub async fn use_first(tx: &Tx, hash: Hash) -> Result<(), Error> {
-    let of = Condition::all().add(token::Column::Hash.eq(hash.to_vec()));
+    let own = token::Column::Hash.eq(hash.to_vec());
+    let parent = Query::select().column(token::Column::Parent).from(token::Entity).and_where(own.clone()).to_owned();
+    let of = Condition::any().add(own).add(token::Column::Parent.in_subquery(parent));
     stamp(tx, token::Column::FirstUsedAt, of).await
 }
 
