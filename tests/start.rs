@@ -14,7 +14,7 @@ use std::{
 };
 
 /// How long a command may take that ends by itself.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A place of one's own on the disk.
 struct Folder(PathBuf);

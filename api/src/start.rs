@@ -18,6 +18,9 @@ use std::{
 };
 use zeroize::Zeroizing;
 
+/// What whoever is not the owner may do with a file.
+const OTHERS: Mode = Mode::RWXG.union(Mode::RWXO);
+
 /// An open service, and the lock that keeps other processes out of its folder.
 pub struct House {
     /// The service.
@@ -35,7 +38,7 @@ pub fn settings(ask: &Ask) -> Result<Config, Error> {
 /// Opens everything that the settings name.
 pub async fn open(config: Config, clock: Clock) -> Result<House, Error> {
     // Whatever this process makes is for its owner alone, also what SQLite lays beside its files.
-    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    rustix::process::umask(OTHERS);
     let (place, lock) = match &config.database_url {
         Some(url) => (Place::Url(url.reveal().to_owned()), None),
         None => {
@@ -66,7 +69,8 @@ fn lock(folder: &Path) -> Result<File, Error> {
 fn close_to_others(folder: &Path) -> Result<(), Error> {
     let wrong = |what: &dyn std::fmt::Display| Error::Settings(format!("AFTERGLOW_DATA: {}: {what}", folder.display()));
     let io = |error: std::io::Error| wrong(&error);
-    if std::fs::metadata(folder).map_err(io)?.permissions().mode() & 0o077 == 0 {
+    let mode = Mode::from_raw_mode(std::fs::metadata(folder).map_err(io)?.permissions().mode());
+    if !mode.intersects(OTHERS) {
         return Ok(());
     }
     if std::fs::read_dir(folder).map_err(io)?.next().is_some() {
