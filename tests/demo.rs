@@ -11,6 +11,7 @@ use afterglow::{
     demo::{self, Ask, DemoClinic, Entry, Found, Write},
     domain::{
         assessments::Assessment,
+        faults::Given,
         home_doses::HomeDose,
         intentions::Intention,
         journal_entries::JournalEntry,
@@ -217,7 +218,7 @@ async fn put_one<R: Record>(app: &App, author: &Author, id: Uuid, record: R) {
     let found = record::Entity::find_by_id((author.scope.patient, id)).one(app.db.read()).await.unwrap();
     let held = found.map_or(Precondition::None, |row| Precondition::Version(row.version));
     let patient = author.scope.patient;
-    let unit = async move |tx: &Tx| records::put(tx, &author, id, held, Ok(record)).await.map(drop);
+    let unit = async move |tx: &Tx| records::put(tx, &author, id, held, Given::whole(record)).await.map(drop);
     app.db.write(patient, unit).await.unwrap();
 }
 

@@ -103,12 +103,12 @@ impl Error {
 
     /// One fault of content.
     pub fn invalid(pointer: &str, detail: &str) -> Self {
-        Self::Invalid(vec![Fault { pointer: pointer.into(), detail: detail.into() }])
+        Self::Invalid(vec![Fault::new(pointer, detail)])
     }
 
     /// One fault of a parameter.
     pub fn bad_request(pointer: &str, detail: &str) -> Self {
-        Self::BadRequest(vec![Fault { pointer: pointer.into(), detail: detail.into() }])
+        Self::BadRequest(vec![Fault::new(pointer, detail)])
     }
 }
 

@@ -6,10 +6,10 @@
 
 use super::{
     faults::Faults,
+    instant::Instant,
     instruments::{self, Answers, Instrument, Score},
     record::{CLOCK_SKEW, Horizon, Kind, Measurement, Occurrence, Record},
 };
-use chrono::{DateTime, FixedOffset};
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -35,7 +35,7 @@ pub enum AnsweredBy {
 #[oai(rename = "NewAssessment", deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct Assessment {
     /// When it was filled in, RFC 3339 with an offset; not more than 24 hours ahead.
-    pub occurred_at: DateTime<FixedOffset>,
+    pub occurred_at: Instant,
     /// The patient's zone then, an IANA name.
     #[oai(validator(max_length = 64))]
     pub time_zone: String,
@@ -90,7 +90,9 @@ impl Record for Assessment {
             None => faults.add("/instrument", "the code of an instrument that is listed under /v1/instruments"),
             Some(instrument) => {
                 if let Err(found) = instruments::score(instrument, &self.answers) {
-                    faults.0.extend(found.0);
+                    for fault in found.0 {
+                        faults.add_between(fault.pointer, &["/instrument"], fault.detail);
+                    }
                 }
             }
         }

@@ -23,7 +23,7 @@ impl NewCareRelation {
     /// Notes what is wrong with it by itself.
     pub fn check(&self, faults: &mut Faults) {
         if self.until_on.is_some_and(|until| until < self.from_on) {
-            faults.add("/until_on", "must not be before from_on");
+            faults.add_between("/until_on", &["/from_on"], "must not be before from_on");
         }
     }
 }

@@ -96,10 +96,10 @@ impl Record for Prescription {
 
     fn check(&self, horizon: &Horizon, faults: &mut Faults) -> Option<Occurrence> {
         if self.ends_on.is_some_and(|last| last < self.starts_on) {
-            faults.add("/ends_on", "a day not before starts_on");
+            faults.add_between("/ends_on", &["/starts_on"], "a day not before starts_on");
         }
         if self.mg_per_dose > self.max_mg_per_dose {
-            faults.add("/mg_per_dose", "not more than max_mg_per_dose");
+            faults.add_between("/mg_per_dose", &["/max_mg_per_dose"], "not more than max_mg_per_dose");
         }
         let at = start_of_day(self.starts_on, horizon.zone);
         let in_time = self.starts_on.year() >= 2000 && at.is_some_and(|at| at <= horizon.now + PLANNED_AHEAD);

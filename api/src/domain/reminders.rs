@@ -2,10 +2,11 @@
 
 use super::{
     faults::Faults,
+    instant::Instant,
     numbered::numbered,
     recurrence::{Rule, Schedule, ZoneChoice},
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
@@ -107,9 +108,9 @@ pub struct Reminder {
     /// When it reminds.
     pub schedule: Schedule,
     /// When it was made.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Instant,
     /// When it last changed.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Instant,
     /// The account that made it.
     pub created_by: Uuid,
 }
@@ -132,11 +133,11 @@ impl NewReminder {
         let mut faults = Faults::default();
         let rule = self.schedule.check("/schedule", &mut faults);
         if self.kind == ReminderKind::Custom && self.title.is_none() {
-            faults.add("/title", "required by a custom reminder");
+            faults.add_between("/title", &["/kind"], "required by a custom reminder");
         }
         // A dose's time must not wander with the patient (reliability.md F8).
         if self.kind == ReminderKind::HomeDose && self.schedule.zone == Some(ZoneChoice::Follow) {
-            faults.add("/schedule/zone", "pinned, for home doses");
+            faults.add_between("/schedule/zone", &["/kind"], "pinned, for home doses");
         }
         match rule {
             Some(rule) if faults.0.is_empty() => Ok(rule),

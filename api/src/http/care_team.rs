@@ -204,7 +204,7 @@ impl CareTeams {
         new: Checked<NewCareRelation>,
     ) -> Result<(Json<CareRelation>, String, bool), Error> {
         let (scope, standing) = (permit.scope, Standing::of::<WriteCareTeam>(&permit.caller));
-        let wanted = Wanted { id, held, new: new.outcome() };
+        let wanted = Wanted { id, held, new: new.given() };
         let unit = async move |tx: &Tx| care_team::put(tx, &standing, &scope, wanted, current).await;
         let (relation, created) = self.0.db.write(scope.patient, unit).await?;
         let (name, tag) = (self.names(scope.clinic).await?.remove(&relation.member), etag(relation.version));

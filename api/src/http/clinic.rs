@@ -143,7 +143,7 @@ impl Clinics {
         held: Header<Option<String>>,
         patch: Checked<ClinicPatch>,
     ) -> Result<One, Error> {
-        let change = Change { held: if_match(held.0.as_deref())?, patch: patch.outcome() };
+        let change = Change { held: if_match(held.0.as_deref())?, patch: patch.given() };
         let (owner, standing) = (staff.caller.clinic, staff.standing());
         let (keys, sign_ins) = (self.0.keys.of_clinic(owner).await?, self.0.sign_ins.clone());
         let current = |clinic: &clinic::Clinic| shown(&Clinic::for_staff(clinic.clone()));

@@ -124,7 +124,7 @@ impl Members {
         patch: Checked<MemberPatch>,
     ) -> Result<OneMember, Error> {
         let id: Uuid = id.0.parse().map_err(|_| Error::NotFound)?;
-        let change = Change { held: if_match(held.0.as_deref())?, patch: patch.outcome() };
+        let change = Change { held: if_match(held.0.as_deref())?, patch: patch.given() };
         let (owner, standing) = (staff.caller.clinic, staff.standing());
         let (keys, sign_ins) = (self.0.keys.of_clinic(owner).await?, self.0.sign_ins.clone());
         let unit = async move |tx: &Tx| members::change(tx, &standing, &keys, &sign_ins, id, change, current).await;

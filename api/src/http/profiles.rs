@@ -137,7 +137,7 @@ impl Profiles {
         held: Header<Option<String>>,
         patch: Checked<PatientPatch>,
     ) -> Result<One, Error> {
-        let change = Change { held: if_match(held.0.as_deref())?, patch: patch.outcome() };
+        let change = Change { held: if_match(held.0.as_deref())?, patch: patch.given() };
         let author = permit.author(&self.0).await?;
         let current = |profile: &Profile| shown(&Patient::from(profile.clone()));
         let unit = async move |tx: &Tx| profiles::change(tx, &author, change, current).await;

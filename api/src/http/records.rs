@@ -79,7 +79,7 @@ impl<R: Resource> Five<R> {
             if let Some(before) = idempotency::find(tx, &once).await? {
                 return records::repeat(tx, &author, &before).await;
             }
-            let made = records::create(tx, &author, new.outcome()).await?;
+            let made = records::create(tx, &author, new.given()).await?;
             idempotency::keep(tx, &once, 201, made.document.id, made.document.version).await?;
             Ok(made)
         };
@@ -115,7 +115,7 @@ impl<R: Resource> Five<R> {
     ) -> Result<Put<R>, Error> {
         let (id, held) = (record_id(&id.0)?, if_match_of(if_match)?);
         let author = permit.author(&self.app).await?;
-        let unit = async move |tx: &crate::store::Tx| records::put(tx, &author, id, held, new.outcome()).await;
+        let unit = async move |tx: &crate::store::Tx| records::put(tx, &author, id, held, new.given()).await;
         let written = self.app.db.write(permit.scope.patient, unit).await?;
         let created = written.created;
         let (json, tag) = answer(written)?;

@@ -40,7 +40,7 @@ impl Example for NewReminder {
 
 impl Example for Reminder {
     fn example() -> Self {
-        let at = DateTime::from_timestamp(1_772_870_400, 0).unwrap_or_default();
+        let at = DateTime::from_timestamp(1_772_870_400, 0).unwrap_or_default().into();
         let NewReminder { kind, title, active, schedule } = NewReminder::example();
         Self {
             id: Uuid::from_u128(0x0195_96f3_2b80_7a41_9c5d_3f6a_1b2c_4d5e),
@@ -147,7 +147,7 @@ impl Reminders {
         let (author, source) = (permit.author(&self.0).await?, source(&permit.caller));
         let key = key.0.map(|key| idempotency_key(Some(key))).transpose()?;
         let once = key.map(|key| Once::new(author.scope.patient, author.account, key, new.fingerprint));
-        let new = new.outcome().and_then(NewReminder::keepable);
+        let new = new.given().check(NewReminder::keepable);
         let unit = async move |tx: &Tx| {
             let Some(once) = once else { return reminders::create(tx, &author, new, source).await };
             if let Some(before) = idempotency::find(tx, &once).await? {
@@ -196,7 +196,7 @@ impl Reminders {
     ) -> Result<Put, Error> {
         let (id, held) = (record_id(&id.0)?, if_match(held.0.as_deref())?);
         let (author, source) = (permit.author(&self.0).await?, source(&permit.caller));
-        let new = new.outcome().and_then(NewReminder::keepable);
+        let new = new.given().check(NewReminder::keepable);
         let unit = async move |tx: &Tx| reminders::put(tx, &author, id, held, new, source).await;
         let (reminder, made) = self.0.db.write(permit.scope.patient, unit).await?;
         let tag = etag(reminder.version);

@@ -1,11 +1,13 @@
 //! Schemas as the document shows them, which are those that bodies are checked against.
 
-use crate::error::Error;
+use crate::{domain::numbers, error::Error};
+use jsonschema::Validator;
 use poem_openapi::{
     registry::{MetaSchemaRef, Registry},
     types::Type,
 };
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// The schema of a type with everything that it refers to, in the manner of the document.
 pub(super) fn of<T: Type>() -> Result<Value, Error> {
@@ -20,8 +22,37 @@ pub(super) fn of<T: Type>() -> Result<Value, Error> {
         for_requests(schema);
     }
     root["components"] = json!({ "schemas": schemas });
+    plain(&mut root);
     as_json_schema(&mut root);
     Ok(root)
+}
+
+/// A schema ready to be checked against.
+pub(super) fn compiled(schema: &Value) -> Result<Validator, Error> {
+    let options = jsonschema::draft4::options().should_validate_formats(true);
+    options.with_format("uuid", |text: &str| Uuid::parse_str(text).is_ok()).build(schema).map_err(Error::internal)
+}
+
+/// In the words that everybody knows: a day is a `date`, and a whole number has no decimal point.
+pub(super) fn plain(value: &mut Value) {
+    numbers::plain(value);
+    name_days(value);
+}
+
+fn name_days(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if name == "format" && *member == "naive-date" {
+                    *member = "date".into();
+                } else {
+                    name_days(member);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(name_days),
+        _ => {}
+    }
 }
 
 /// What holds for everything that comes in: a field that may be left out may as well be null, since many clients cannot

@@ -3,7 +3,10 @@
 
 use super::{Decision, Precondition, Scope, Tx, audit, members, patients};
 use crate::{
-    domain::{care_team::NewCareRelation, faults::Faults},
+    domain::{
+        care_team::NewCareRelation,
+        faults::{Faults, Given},
+    },
     error::Error,
     security::access::{Caller, Standing},
 };
@@ -61,8 +64,8 @@ pub struct Wanted {
     pub id: Option<Uuid>,
     /// What the caller holds of it.
     pub held: Precondition,
-    /// What it is to be, or what is wrong with it.
-    pub new: Result<NewCareRelation, Faults>,
+    /// What it is to be, with what is wrong with it.
+    pub new: Given<NewCareRelation>,
 }
 
 /// Makes or replaces a relation, and whether it was made; `shown` is what a caller sees who holds another version.
@@ -77,16 +80,16 @@ pub async fn put(
     let id = wanted.id.unwrap_or_else(|| tx.new_id());
     let Some(found) = find(tx.db(), scope, id).await? else {
         wanted.held.put(None, false, || Ok(Value::Null))?;
-        let relation = check(tx, scope, wanted.new?, id, 1).await?;
+        let relation = check(tx, scope, wanted.new, id, 1).await?;
         insert(tx, scope, &relation).await?;
         note(tx, caller, scope, "care_team_create", &relation).await?;
         return Ok((relation, true));
     };
-    let is_same = wanted.new.as_ref().is_ok_and(|new| found.is(new));
+    let is_same = wanted.new.right().is_some_and(|new| found.is(new));
     if wanted.held.put(Some(found.version), is_same, || shown(&found))? == Decision::Keep {
         return Ok((found, false));
     }
-    let relation = check(tx, scope, wanted.new?, id, found.version + 1).await?;
+    let relation = check(tx, scope, wanted.new, id, found.version + 1).await?;
     update(tx, scope, &relation).await?;
     note(tx, caller, scope, "care_team_replace", &relation).await?;
     Ok((relation, false))
@@ -117,12 +120,13 @@ async fn hold<'a>(tx: &Tx, standing: &'a Standing, scope: &Scope) -> Result<&'a 
 }
 
 /// The relation, or everything that is wrong with it.
-async fn check(tx: &Tx, scope: &Scope, new: NewCareRelation, id: Uuid, version: i64) -> Result<Relation, Error> {
+async fn check(tx: &Tx, scope: &Scope, new: Given<NewCareRelation>, id: Uuid, version: i64) -> Result<Relation, Error> {
+    let (new, doubts) = new.open();
     let mut faults = Faults::default();
     new.check(&mut faults);
     let NewCareRelation { member_id, primary, from_on, until_on } = new;
     members::check_clinician(tx, scope.clinic, "/member_id", member_id, &mut faults).await?;
-    faults.none()?;
+    doubts.settle(faults.none())?;
     let relation = Relation { id, member: member_id, primary, from_on, until_on, version };
     if overlaps(tx, scope, &relation).await? { Err(Error::Exists) } else { Ok(relation) }
 }

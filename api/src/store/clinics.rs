@@ -41,6 +41,12 @@ pub async fn find(db: &impl ConnectionTrait, id: Uuid, keys: &OwnerKeys) -> Resu
     row.map(|row| open(row, keys)).transpose()
 }
 
+/// The country of a clinic; nothing for one that is not there.
+pub async fn country(db: &impl ConnectionTrait, id: Uuid) -> Result<String, Error> {
+    let row = clinic::Entity::find_by_id(id).select_only().column(Column::Country);
+    Ok(row.into_tuple().one(db).await?.unwrap_or_default())
+}
+
 /// A clinic, held until the unit ends.
 async fn lock(tx: &Tx, id: Uuid, keys: &OwnerKeys) -> Result<Option<Clinic>, Error> {
     let row = clinic::Entity::find_by_id(id).lock_exclusive().one(tx.db()).await?;
@@ -59,7 +65,8 @@ pub async fn change(
     let caller = &members::still(tx, standing).await?;
     let found = lock(tx, caller.clinic, keys).await?.ok_or(Error::NotFound)?;
     change.held.change(found.version, || shown(&found))?;
-    let mut changed = apply(tx, &found, change.patch?).await?;
+    let (patch, doubts) = change.patch.open();
+    let mut changed = doubts.settle(apply(tx, &found, patch).await?)?;
     if changed == found {
         return Ok(found);
     }
@@ -73,7 +80,7 @@ pub async fn change(
 }
 
 /// The clinic after a change, or everything that is wrong with the change.
-async fn apply(tx: &Tx, clinic: &Clinic, patch: ClinicPatch) -> Result<Clinic, Error> {
+async fn apply(tx: &Tx, clinic: &Clinic, patch: ClinicPatch) -> Result<Result<Clinic, Faults>, Error> {
     let mut faults = Faults::default();
     for (pointer, member) in patch.members() {
         if members::roles(tx.db(), clinic.id, member).await?.is_none() {
@@ -81,8 +88,7 @@ async fn apply(tx: &Tx, clinic: &Clinic, patch: ClinicPatch) -> Result<Clinic, E
         }
     }
     let changed = patch.apply(clinic.clone(), &mut faults);
-    faults.none()?;
-    Ok(changed)
+    Ok(faults.none().map(|()| changed))
 }
 
 /// Stores a clinic's new settings; the version is the new one.

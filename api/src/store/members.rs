@@ -121,7 +121,7 @@ pub async fn change(
     let caller = &still(tx, standing).await?;
     let found = lock(tx, caller.clinic, id, keys).await?.ok_or(Error::NotFound)?;
     change.held.change(found.version, || shown(&found))?;
-    let MemberPatch { display_name, roles } = change.patch?;
+    let MemberPatch { display_name, roles } = change.patch.value()?;
     let mut changed = found.clone();
     changed.display_name = display_name.unwrap_or(changed.display_name);
     changed.roles = roles.map_or(changed.roles, |roles| roles.into_iter().collect());

@@ -4,7 +4,7 @@
 use super::{After, Page, Scope, Tx, Window, audit, bulk, patients, records::Author, reminders};
 use crate::{
     domain::{
-        faults::Faults,
+        faults::Given,
         notifications::{Channel, DeliveryState, LONGEST_SNOOZE, NotificationKind, NotificationState, Stage, Step},
         recurrence::Rule,
         safety::{Severity, State},
@@ -198,14 +198,9 @@ pub async fn read(tx: &Tx, author: &Author, id: Uuid) -> Result<Message, Error> 
 }
 
 /// The patient wants it later. It is the patient's own wish: quiet hours do not move it.
-pub async fn snooze(
-    tx: &Tx,
-    author: &Author,
-    id: Uuid,
-    until: Result<DateTime<Utc>, Faults>,
-) -> Result<Message, Error> {
+pub async fn snooze(tx: &Tx, author: &Author, id: Uuid, until: Given<DateTime<Utc>>) -> Result<Message, Error> {
     let row = own(tx, author, id).await?;
-    let until = until?;
+    let until = until.value()?;
     if until <= tx.now() || until > tx.now() + LONGEST_SNOOZE {
         return Err(Error::invalid("/until", "a time within the next 7 days"));
     }

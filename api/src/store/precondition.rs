@@ -1,6 +1,6 @@
 //! Whether a change may be made, from the version that the caller holds: decided here for everything that has versions.
 
-use crate::{domain::faults::Faults, error::Error};
+use crate::{domain::faults::Given, error::Error};
 use serde_json::Value;
 
 /// What the caller holds of a thing.
@@ -17,8 +17,8 @@ pub enum Precondition {
 pub struct Change<P> {
     /// What the caller holds of the thing.
     pub held: Precondition,
-    /// What is to change, or what is wrong with that.
-    pub patch: Result<P, Faults>,
+    /// What is to change, with what is wrong with that.
+    pub patch: Given<P>,
 }
 
 /// What a write comes to.

@@ -76,7 +76,7 @@ pub async fn change(
     author.hold(tx).await?;
     let found = lock(tx, author.scope.clinic, author.scope.patient, &author.keys).await?.ok_or(Error::NotFound)?;
     change.held.change(found.version, || shown(&found))?;
-    let mut changed = change.patch?.apply(found.clone())?;
+    let mut changed = change.patch.check(|patch| patch.apply(found.clone()))?;
     if changed == found {
         return Ok(found);
     }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     domain::{
-        faults::Faults,
+        faults::Given,
         record::{Horizon, Kind, Record, Valid, Visibility},
         support::Support,
     },
@@ -64,9 +64,10 @@ pub struct Written {
 }
 
 /// Makes a record under an id of the server's.
-pub async fn create<R: Record>(tx: &Tx, author: &Author, new: Result<R, Faults>) -> Result<Written, Error> {
+pub async fn create<R: Record>(tx: &Tx, author: &Author, new: Given<R>) -> Result<Written, Error> {
     let zone = author.hold(tx).await?;
-    let valid = Valid::new(new?, &Horizon { now: tx.now(), zone })?;
+    let horizon = Horizon { now: tx.now(), zone };
+    let valid = new.check(|new| Valid::new(new, &horizon))?;
     insert(tx, author, tx.new_id(), &valid).await
 }
 
@@ -86,23 +87,25 @@ pub async fn put<R: Record>(
     author: &Author,
     id: Uuid,
     held: Precondition,
-    new: Result<R, Faults>,
+    new: Given<R>,
 ) -> Result<Written, Error> {
     let zone = author.hold(tx).await?;
     let horizon = Horizon { now: tx.now(), zone };
     let Some(row) = record::Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await? else {
         held.put(None, false, || Ok(Value::Null))?;
-        return insert(tx, author, id, &Valid::new(new?, &horizon)?).await;
+        return insert(tx, author, id, &new.check(|new| Valid::new(new, &horizon))?).await;
     };
     let current = existing::<R>(&row, author)?;
     let stored = decode::<R>(&current)?;
-    let is_same = new.as_ref().is_ok_and(|new| stored == *new);
+    let is_same = new.right().is_some_and(|new| stored == *new);
     match held.put(Some(row.version), is_same, || current.to_value())? {
         Decision::Keep => {
             let support = safety::support_again(tx, author, id, row.version, row.updated_at).await?;
             Ok(Written { document: current, created: false, changed: false, support })
         }
-        Decision::Make | Decision::Replace => replace(tx, author, row, &Valid::new(new?, &horizon)?).await,
+        Decision::Make | Decision::Replace => {
+            replace(tx, author, row, &new.check(|new| Valid::new(new, &horizon))?).await
+        }
     }
 }
 

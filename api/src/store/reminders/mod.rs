@@ -267,8 +267,8 @@ fn open(row: &Model, keys: &OwnerKeys, clinic: Uuid) -> Result<Reminder, Error> 
         active: row.active,
         source: Source::from_code(row.source).ok_or_else(unknown)?,
         schedule: serde_json::from_str(&row.schedule).map_err(Error::internal)?,
-        created_at: row.created_at.into(),
-        updated_at: row.updated_at.into(),
+        created_at: DateTime::<Utc>::from(row.created_at).into(),
+        updated_at: DateTime::<Utc>::from(row.updated_at).into(),
         created_by: row.created_by,
     })
 }

@@ -1,0 +1,31 @@
+//! Numbers as people write them: 60, not 60.0.
+
+use serde_json::Value;
+
+/// Numbers beyond which a double no longer tells whole numbers apart.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Every whole number in a value without a decimal point.
+///
+/// ```
+/// use afterglow::domain::numbers::plain;
+/// use serde_json::json;
+///
+/// let mut value = json!({ "dose_mg": 60.0, "sleep_hours": 7.5, "moods": [3.0, null], "count": 2 });
+/// plain(&mut value);
+/// assert_eq!(value.to_string(), json!({ "dose_mg": 60, "sleep_hours": 7.5, "moods": [3, null], "count": 2 }).to_string());
+/// ```
+#[expect(clippy::cast_possible_truncation, reason = "it is whole, and not too large")]
+pub fn plain(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < EXACT);
+            if let Some(whole) = whole {
+                *value = (whole as i64).into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain),
+        Value::Object(members) => members.values_mut().for_each(plain),
+        _ => {}
+    }
+}
