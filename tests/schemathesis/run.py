@@ -21,8 +21,8 @@ def ids(person, patient):
     """Ids of what the demo patient has, as far as the person may see it."""
     found = {}
     for resource in LISTED:
-        answer = person.call("GET", f"/v1/patients/{patient}/{resource}?limit=5")
-        found[resource] = [item["id"] for item in answer.json()["items"]] if answer.status_code == 200 else []
+        answer = person.call("GET", f"/v1/patients/{patient}/{resource}")
+        found[resource] = [item["id"] for item in answer.json()["items"]][:5] if answer.status_code == 200 else []
     answer = person.call("GET", "/v1/flags?limit=20")
     found["flags"] = [item["id"] for item in answer.json()["items"]] if answer.status_code == 200 else []
     found["instruments"] = ["phq-9", "gad-7"]

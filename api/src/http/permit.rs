@@ -1,6 +1,9 @@
 //! Who calls, and the proof that they may: parameters of the handlers.
 
-use super::sign_in::{self, Holder};
+use super::{
+    parameters,
+    sign_in::{self, Holder},
+};
 use crate::{
     app::App,
     error::Error,
@@ -38,6 +41,7 @@ impl<R: Right> Permit<R> {
             Some(patients::care_of(app.db.read(), &caller, patient, app.clock.now()).await?)
         };
         decide::<R>(&caller, care)?;
+        parameters::check(request)?;
         let scope = Scope { clinic: caller.clinic, patient, sees_private: care.is_none() };
         Ok(Self { caller, scope, right: PhantomData })
     }
@@ -70,6 +74,9 @@ impl<R: Right> Permit<R> {
 
 /// Anybody who is signed in.
 pub struct SignedIn(pub Caller);
+
+/// Anybody at all; the caller if they are signed in. What they show that does not hold makes them nobody.
+pub struct Anybody(pub Option<Caller>);
 
 /// A member of a clinic with any of the roles in `R`.
 pub struct Staff<R> {
@@ -192,19 +199,42 @@ macro_rules! signed_in {
                 _: &mut RequestBody,
                 _: ExtractParamOptions<()>,
             ) -> Result<Self> {
-                $make
+                let found = $make;
+                parameters::check($request)?;
+                Ok(found)
             }
         }
     };
 }
 
-signed_in!(=> SignedIn, request, Ok(Self(caller(request).await?)));
-signed_in!(=> Holder, request, Ok(sign_in::holder(request, app(request)?).await?));
+signed_in!(=> SignedIn, request, Self(caller(request).await?));
+signed_in!(=> Holder, request, sign_in::holder(request, app(request)?).await?);
 signed_in!(R => Staff<R>, request, {
     let caller = caller(request).await?;
-    if caller.roles.meet(R::HOLDERS) && !caller.roles.meet(Roles::PATIENT) {
-        Ok(Self { caller, right: PhantomData })
-    } else {
-        Err(Error::Forbidden.into())
+    if !caller.roles.meet(R::HOLDERS) || caller.roles.meet(Roles::PATIENT) {
+        return Err(Error::Forbidden.into());
     }
+    Self { caller, right: PhantomData }
 });
+
+impl<'a> ApiExtractor<'a> for Anybody {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        register_schemes(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![BEARER, COOKIE]
+    }
+
+    fn has_security_fallback() -> bool {
+        true
+    }
+
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> Result<Self> {
+        Ok(Self(caller(request).await.ok()))
+    }
+}

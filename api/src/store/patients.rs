@@ -74,6 +74,12 @@ pub fn on_day(day: chrono::NaiveDate) -> Condition {
     Condition::all().add(care_relation::Column::FromOn.lte(day)).add(open)
 }
 
+/// The country of a patient, which decides on their crisis lines; nothing for one who is not there.
+pub async fn country(db: &impl ConnectionTrait, patient: Uuid) -> Result<String, Error> {
+    let row = Entity::find_by_id(patient).select_only().column(Column::Country);
+    Ok(row.into_tuple().one(db).await?.unwrap_or_default())
+}
+
 /// The clinic of a patient, if there is one.
 pub async fn clinic_of(db: &impl ConnectionTrait, patient: Uuid) -> Result<Option<Uuid>, Error> {
     let row = Entity::find_by_id(patient).select_only().column(Column::ClinicId);

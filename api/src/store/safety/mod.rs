@@ -8,6 +8,7 @@ mod tell;
 use super::{
     Scope, Tx, audit,
     flags::{self, Found},
+    patients,
     records::Author,
     standing,
 };
@@ -24,8 +25,8 @@ use crate::{
     error::Error,
     events::{Event, Subject},
 };
-use entities::{Micros, clinic, flag, flag_evidence, patient, record};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use entities::{Micros, clinic, flag, flag_evidence, record};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -113,12 +114,7 @@ async fn show(tx: &Tx, author: &Author, grave: Vec<(Rule, Severity)>) -> Result<
     if !by_patient || !grave.iter().any(|(_, severity)| severity.shows_support()) {
         return Ok(None);
     }
-    Ok(support(grave, &country(tx.db(), author.scope.patient).await?))
-}
-
-async fn country(db: &impl ConnectionTrait, patient: Uuid) -> Result<String, Error> {
-    let row = patient::Entity::find_by_id(patient).select_only().column(patient::Column::Country);
-    Ok(row.into_tuple().one(db).await?.unwrap_or_default())
+    Ok(support(grave, &patients::country(tx.db(), author.scope.patient).await?))
 }
 
 /// Settles findings and writes what changed.
