@@ -33,6 +33,11 @@ impl Listening {
         }
     }
 
+    /// The first line, without waiting for anything to happen.
+    async fn greeting(&mut self) -> String {
+        self.0.next_line().await.unwrap().expect("the stream ended")
+    }
+
     async fn ended(mut self) -> bool {
         while let Some(line) = self.0.next_line().await.unwrap() {
             assert!(!line.starts_with("data:"), "{line}");
@@ -51,6 +56,10 @@ on_both! {
         let made = clinic.post(&clinic.patient, "/v1/patients/me/mood-scores", clinic.mood(2)).await.expect(201).json();
         let heard = therapist.next().await;
         assert_eq!(heard, ("record".into(), json!({ "patient_id": clinic.patient.id.to_string(), "id": made["id"] })));
+    }
+
+    async fn whoever_listens_knows_at_once_that_they_are_connected(clinic: Clinic) {
+        assert_eq!(listen(&clinic, &clinic.patient).await.greeting().await, ": listening");
     }
 
     async fn what_is_private_is_heard_by_the_patient_alone(clinic: Clinic) {

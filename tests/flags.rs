@@ -199,6 +199,27 @@ on_both! {
         assert_ne!(open["acknowledge_by"], Value::Null);
     }
 
+    async fn a_repeated_act_says_the_same_and_another_one_is_refused(clinic: Clinic) {
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(1))).await.expect(201);
+        let (flag, therapist) = (flags(&clinic, "").await.remove(0), clinic.therapist.clone());
+        let act = async |name: &str, body: Value| verb(&clinic, &therapist, &flag, name, body).await;
+        // Nothing has to be said when taking a flag on.
+        let path = format!("/v1/flags/{}/acknowledge", flag["id"].as_str().unwrap());
+        let taken = clinic.call(&therapist, Method::POST, &path).send().await.expect(200).json();
+        assert_eq!(act("acknowledge", json!({})).await.expect(200).json(), taken);
+        assert_eq!(act("acknowledge", json!({ "note": "x" })).await.pointers(), ["/note"]);
+
+        let done = act("resolve", json!({ "outcome": "contacted", "note": "Called." })).await.expect(200).json();
+        assert_eq!(act("resolve", json!({ "note": "Called.", "outcome": "contacted" })).await.expect(200).json(), done);
+        for other in [json!({ "outcome": "referred", "note": "Called." }), json!({ "outcome": "contacted" })] {
+            act("resolve", other).await.problem(409, "impossible-step");
+        }
+        let open = act("reopen", json!({ "reason": "Not reached after all." })).await.expect(200).json();
+        assert_eq!(act("reopen", json!({ "reason": "Not reached after all." })).await.expect(200).json(), open);
+        act("reopen", json!({ "reason": "Another reason." })).await.problem(409, "impossible-step");
+        assert_eq!(flags(&clinic, "").await.remove(0), open);
+    }
+
     async fn new_evidence_opens_a_resolved_flag_again(clinic: Clinic) {
         clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(1))).await.expect(201);
         let flag = flags(&clinic, "").await.remove(0);

@@ -18,10 +18,11 @@ use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use poem::{Request, web::sse};
+use poem::{Body, IntoResponse, Request, Response, web::sse};
 use poem_openapi::{
-    Object, OpenApi,
+    ApiResponse, Object, OpenApi,
     payload::EventStream,
+    registry::{MetaResponses, Registry},
     types::{Example, ToJSON},
 };
 use std::{
@@ -42,6 +43,8 @@ use uuid::Uuid;
 const EACH: usize = 16;
 /// Streams of this process at a time.
 const ALL: usize = 4_096;
+/// How the stream begins.
+const GREETING: &str = ": listening\n\n";
 /// A comment this often keeps proxies from closing a quiet stream.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long an ended sign-in may go on listening.
@@ -88,15 +91,11 @@ impl Events {
     /// Listen to what happens
     ///
     /// Server-sent events: `flag`, `record` or `notification`, each with the ids alone, of those whom the caller may see at
-    /// that moment. Nothing is repeated after a gap: ask again for what is shown. The stream ends when the sign-in does, or
+    /// that moment. A comment comes at once, and every 15 seconds. Nothing is repeated after a gap: ask again for what is shown. The stream ends when the sign-in does, or
     /// when the listener falls behind.
     #[oai(path = "/events", method = "get", operation_id = "events_listen")]
     #[expect(clippy::unused_async, reason = "handlers are async")]
-    async fn listen(
-        &self,
-        caller: SignedIn,
-        request: &Request,
-    ) -> Result<EventStream<BoxStream<'static, Happened>>, Error> {
+    async fn listen(&self, caller: SignedIn, request: &Request) -> Result<Stream, Error> {
         let seat = self.seats.take(caller.0.account)?;
         let shown = sign_in::shown(request, &self.app.config).ok_or(Error::Unauthenticated)?;
         let (heard, stopping) = (self.app.events.subscribe(), self.app.stopping.subscribe());
@@ -104,7 +103,32 @@ impl Events {
         let listener =
             Listener { app: self.app.clone(), caller: caller.0, shown, heard, stopping, recheck, _seat: seat };
         let events = stream::unfold(listener, Listener::next).flat_map(stream::iter).boxed();
-        Ok(EventStream::new(events).keep_alive(HEARTBEAT).to_event(named))
+        Ok(Stream(EventStream::new(events).keep_alive(HEARTBEAT).to_event(named)))
+    }
+}
+
+/// The stream, begun by a comment: whoever listens knows at once that they are heard.
+struct Stream(EventStream<BoxStream<'static, Happened>>);
+
+impl IntoResponse for Stream {
+    fn into_response(self) -> Response {
+        let (parts, events) = self.0.into_response().into_parts();
+        let greeting = Body::from(GREETING).into_bytes_stream();
+        Response::from_parts(parts, Body::from_bytes_stream(greeting.chain(events.into_bytes_stream())))
+    }
+}
+
+impl ApiResponse for Stream {
+    fn meta() -> MetaResponses {
+        let mut meta = <EventStream<BoxStream<'static, Happened>> as ApiResponse>::meta();
+        for answer in &mut meta.responses {
+            answer.description = "What happens, as it happens; it begins with a comment.";
+        }
+        meta
+    }
+
+    fn register(registry: &mut Registry) {
+        <EventStream<BoxStream<'static, Happened>> as ApiResponse>::register(registry);
     }
 }
 

@@ -7,7 +7,7 @@ mod shown;
 pub(super) use shown::{Actor, Around, today};
 
 use super::{
-    body::Checked,
+    body::{Checked, Optional},
     cursor,
     permit::{Permit, Staff, audit_reads},
     resource::Tag,
@@ -141,7 +141,7 @@ pub struct Flags(pub App);
 impl Flags {
     /// List the flags of everybody in one's care
     ///
-    /// Newest first, a page at a time. One audit row for each patient shown.
+    /// Newest first, a page at a time. Each patient shown is noted in the audit log.
     #[oai(path = "/", method = "get", operation_id = "flags_list")]
     async fn list(
         &self,
@@ -163,14 +163,15 @@ impl Flags {
 
     /// Take a flag on
     ///
-    /// Stops its clock. Repeating it changes nothing; a resolved flag is reopened first.
+    /// Stops its clock. Nothing needs to be said in the body. Repeating it changes nothing; a resolved flag is reopened
+    /// first.
     #[oai(path = "/:id/acknowledge", method = "post", operation_id = "flags_acknowledge")]
     async fn acknowledge(
         &self,
         staff: Staff<ActOnFlags>,
         /// The flag's id.
         id: Path<String>,
-        body: Checked<Acknowledge>,
+        body: Optional<Acknowledge>,
     ) -> Result<Acted, Error> {
         let (id, author) = self.found(&staff, &id.0).await?;
         body.value()?;
@@ -182,7 +183,8 @@ impl Flags {
 
     /// Close a flag
     ///
-    /// With what came of it. A flag that nobody has taken on can be closed too; repeating it changes nothing.
+    /// With what came of it. A flag that nobody has taken on can be closed too. Repeating it changes nothing; another
+    /// outcome or note is refused until the flag is opened again.
     #[oai(path = "/:id/resolve", method = "post", operation_id = "flags_resolve")]
     async fn resolve(
         &self,
@@ -200,7 +202,8 @@ impl Flags {
 
     /// Open a flag again
     ///
-    /// It waits anew, with a new clock. Repeating it changes nothing.
+    /// It waits anew, with a new clock. Repeating it changes nothing; a flag that is open already is not opened for another
+    /// reason.
     #[oai(path = "/:id/reopen", method = "post", operation_id = "flags_reopen")]
     async fn reopen(
         &self,

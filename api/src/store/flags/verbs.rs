@@ -24,24 +24,32 @@ pub async fn acknowledge(tx: &Tx, author: &Author, id: Uuid) -> Result<(), Error
     }
 }
 
-/// Closes a flag with what came of it.
+/// Closes a flag with what came of it; the same again changes nothing, and something else takes reopening it first.
 pub async fn resolve(tx: &Tx, author: &Author, id: Uuid, outcome: Outcome, note: Option<String>) -> Result<(), Error> {
     let (old, mut flag, mut words) = held(tx, author, id).await?;
     if !flag.resolve(outcome, author.account, tx.now()) {
+        let again = flag.outcome == Some(outcome) && words.note == note;
+        unless(again, "this flag was resolved with another outcome or note; reopen it before resolving it anew")?;
         return look(tx, author, "flags_resolve", id).await;
     }
     words.note = note;
     keep(tx, author, "flags_resolve", &old, &flag, &words).await
 }
 
-/// Lets a flag wait again.
+/// Lets a flag wait again; the same again changes nothing.
 pub async fn reopen(tx: &Tx, author: &Author, id: Uuid, reason: String, hours: &BusinessHours) -> Result<(), Error> {
     let (old, mut flag, mut words) = held(tx, author, id).await?;
     if !flag.reopen(tx.now(), hours) {
+        unless(words.reason.as_ref() == Some(&reason), "this flag is open already")?;
         return look(tx, author, "flags_reopen", id).await;
     }
     words.reason = Some(reason);
     keep(tx, author, "flags_reopen", &old, &flag, &words).await
+}
+
+/// A repeated request finds done what it asks for; another one asks for a step that is not there.
+fn unless(again: bool, impossible: &'static str) -> Result<(), Error> {
+    if again { Ok(()) } else { Err(Error::ImpossibleStep(impossible)) }
 }
 
 async fn held(tx: &Tx, author: &Author, id: Uuid) -> Result<(Model, Flag, Words), Error> {
