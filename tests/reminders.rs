@@ -60,7 +60,7 @@ on_both! {
         remind(&clinic, &me, journal()).await;
         plan(&clinic, None, "planned", "2026-03-14T11:00:00+01:00").await;
         let [message] = inbox(&clinic).await.try_into().unwrap();
-        assert_eq!(message["due_at"], "2026-03-14T15:00:00+01:00");
+        assert_eq!(message["due_at"], "2026-03-14T15:00:00.000000+01:00");
         assert_eq!((&message["state"], &message["slot"]), (&json!("scheduled"), &json!(SESSION)));
         assert_eq!(message["title"], "A few lines in your journal");
         clinic.clock.advance(TimeDelta::minutes(299));
@@ -86,12 +86,12 @@ on_both! {
         let tag = plan(&clinic, Some(&tag), "planned", "2026-03-15T18:30:00+01:00").await;
         let [moved] = inbox(&clinic).await.try_into().unwrap();
         assert_eq!((&moved["id"], &moved["state"]), (&first["id"], &json!("scheduled")));
-        assert_eq!((&moved["due_at"], &moved["local_date"]), (&json!("2026-03-16T07:00:00+01:00"), &json!("2026-03-15")));
+        assert_eq!((&moved["due_at"], &moved["local_date"]), (&json!("2026-03-16T07:00:00.000000+01:00"), &json!("2026-03-15")));
         let tag = plan(&clinic, Some(&tag), "cancelled", "2026-03-15T18:30:00+01:00").await;
         assert_eq!(states(&inbox(&clinic).await), ["cancelled"]);
         let tag = plan(&clinic, Some(&tag), "planned", "2026-03-15T10:00:00+01:00").await;
         let [again] = inbox(&clinic).await.try_into().unwrap();
-        assert_eq!((&again["state"], &again["due_at"]), (&json!("scheduled"), &json!("2026-03-15T14:00:00+01:00")));
+        assert_eq!((&again["state"], &again["due_at"]), (&json!("scheduled"), &json!("2026-03-15T14:00:00.000000+01:00")));
         let path = format!("/v1/patients/{}/sessions/{SESSION}", clinic.patient.id);
         clinic.call(&clinic.therapist, Method::DELETE, &path).header("If-Match", &tag).send().await.expect(204);
         assert_eq!(states(&inbox(&clinic).await), ["cancelled"]);
@@ -144,8 +144,8 @@ on_both! {
         let days: Vec<_> = inbox(&clinic).await.into_iter().filter(|message| message["state"] == "sent").collect();
         assert_eq!((days.len(), post.to(&me.email).len()), (15, 15));
         let due: Vec<_> = days.iter().rev().map(|message| message["due_at"].as_str().unwrap()).collect();
-        assert_eq!((due[0], due[13]), ("2026-03-15T09:00:00+01:00", "2026-03-28T09:00:00+01:00"));
-        assert_eq!(due[14], "2026-03-29T09:00:00+02:00", "nine stays nine in summer time");
+        assert_eq!((due[0], due[13]), ("2026-03-15T09:00:00.000000+01:00", "2026-03-28T09:00:00.000000+01:00"));
+        assert_eq!(due[14], "2026-03-29T09:00:00.000000+02:00", "nine stays nine in summer time");
     }
 
     async fn after_a_standstill_the_last_two_hours_are_sent_and_the_rest_is_missed(clinic: Clinic) {
@@ -232,7 +232,7 @@ on_both! {
             answer.problem(422, "invalid");
         }
         let later = clinic.call(&me, Method::POST, &path).json(&snooze("2026-03-14T23:00:00+01:00")).send().await;
-        assert_eq!(later.expect(200).json()["due_at"], "2026-03-14T23:00:00+01:00");
+        assert_eq!(later.expect(200).json()["due_at"], "2026-03-14T23:00:00.000000+01:00");
         clinic.clock.advance(TimeDelta::hours(4));
         worker.tick().await.unwrap();
         assert_eq!(post.mails().len(), 0);
@@ -350,9 +350,9 @@ on_both! {
         // Quiet hours until seven move the night's slot, skipped hour or not.
         let quiet = Some("quiet-hours".to_owned());
         assert_eq!(told, [
-            ("2026-03-28T07:00:00+01:00".to_owned(), quiet.clone()), ("2026-03-28T12:00:00+01:00".to_owned(), None),
-            ("2026-03-29T07:00:00+02:00".to_owned(), quiet.clone()), ("2026-03-29T12:00:00+02:00".to_owned(), None),
-            ("2026-03-30T07:00:00+02:00".to_owned(), quiet), ("2026-03-30T12:00:00+02:00".to_owned(), None),
+            ("2026-03-28T07:00:00.000000+01:00".to_owned(), quiet.clone()), ("2026-03-28T12:00:00.000000+01:00".to_owned(), None),
+            ("2026-03-29T07:00:00.000000+02:00".to_owned(), quiet.clone()), ("2026-03-29T12:00:00.000000+02:00".to_owned(), None),
+            ("2026-03-30T07:00:00.000000+02:00".to_owned(), quiet), ("2026-03-30T12:00:00.000000+02:00".to_owned(), None),
         ]);
         let worker = worker(&clinic, &post);
         for _ in 0..(17 * 24) {

@@ -125,7 +125,17 @@ pub(super) fn score(draft: &mut Draft<'_>, occurred_at: DateTime<FixedOffset>, m
     let sleep_hours = chance.happens(0.8).then_some(half_hours / 2.0);
     let note = chance.happens(0.1).then(|| chance.pick(&words().mood_notes).map(str::to_owned)).flatten();
     let mood = rounded(mood, 10.0);
-    MoodScore { occurred_at, time_zone, mood, anxiety, energy, hope, irritability, sleep_hours, note }
+    MoodScore {
+        occurred_at: occurred_at.into(),
+        time_zone,
+        mood,
+        anxiety,
+        energy,
+        hope,
+        irritability,
+        sleep_hours,
+        note,
+    }
 }
 
 fn ordinary(draft: &mut Draft<'_>, day: i64, habit: &Habit, mood: f64) {
@@ -182,7 +192,7 @@ fn entry(
     });
     let visibility = if chance.happens(shares) { Visibility::Shared } else { Visibility::Private };
     JournalEntry {
-        occurred_at,
+        occurred_at: occurred_at.into(),
         time_zone,
         body,
         title,

@@ -105,7 +105,7 @@ pub(super) fn log(
     };
     let dose = HomeDose {
         prescription_id,
-        occurred_at: at,
+        occurred_at: at.into(),
         time_zone: zone,
         amount_mg,
         route: Route::Sublingual,

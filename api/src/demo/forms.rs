@@ -110,7 +110,7 @@ pub(super) fn send(
     let difficulty = (instrument == "phq-9").then(|| rounded(whole(sum) / 8.0, 3.0));
     let by = if answered_by == AnsweredBy::Clinician { By::Therapist } else { By::Patient };
     let assessment = Assessment {
-        occurred_at,
+        occurred_at: occurred_at.into(),
         time_zone: draft.zone(),
         instrument: instrument.into(),
         answers: numbered.collect(),

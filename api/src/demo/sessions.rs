@@ -68,7 +68,7 @@ fn plain(draft: &mut Draft<'_>, kind: SessionKind, day: i64) -> Session {
     Session {
         kind,
         state: SessionState::Planned,
-        starts_at: draft.calendar.at(day, minutes),
+        starts_at: draft.calendar.at(day, minutes).into(),
         time_zone: draft.zone(),
         setting,
         route: None,
@@ -90,7 +90,7 @@ fn dose(draft: &mut Draft<'_>, day: i64, number: i64, route: Route, amount: i64)
         dose_level: Some(level),
         ..plain(draft, SessionKind::Dosing, day)
     };
-    let starts_at = session.starts_at;
+    let starts_at = *session.starts_at;
     let (id, held) = hold(draft, day, session, 0.03);
     if held {
         draft.dosed.push(Dosed { id, day, at: starts_at });
@@ -107,7 +107,7 @@ fn dose(draft: &mut Draft<'_>, day: i64, number: i64, route: Route, amount: i64)
 
 /// Plans a session and, once its day has come, says what became of it. Answers whether it took place.
 fn hold(draft: &mut Draft<'_>, day: i64, session: Session, lost: f64) -> (Uuid, bool) {
-    let starts_at = session.starts_at;
+    let starts_at = *session.starts_at;
     let ahead = draft.chance.whole(5, 12);
     let planned_at = draft.calendar.at(day - ahead, draft.chance.whole(9 * 60, 16 * 60));
     // Whoever has just begun has their first dates already; nothing is planned before somebody is there.
@@ -148,6 +148,7 @@ pub(super) fn intend(draft: &mut Draft<'_>, before: DateTime<FixedOffset>, day: 
     }
     let visibility = if draft.chance.happens(0.7) { Visibility::Shared } else { Visibility::Private };
     let text = words().intention(&mut draft.chance, &draft.person.language);
-    let intention = Intention { occurred_at, time_zone: draft.zone(), text, session_id, visibility };
+    let intention =
+        Intention { occurred_at: occurred_at.into(), time_zone: draft.zone(), text, session_id, visibility };
     draft.add(occurred_at, By::Patient, Entry::Intention(intention));
 }

@@ -2,7 +2,7 @@
 //!
 //! Nothing here converts one route into another, computes an amount per body weight or suggests a dose.
 
-use chrono::{DateTime, FixedOffset};
+use super::instant::Instant;
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,7 @@ pub struct BloodPressure {
 #[oai(deny_unknown_fields)]
 pub struct BloodPressureReading {
     /// When it was taken.
-    pub at: DateTime<FixedOffset>,
+    pub at: Instant,
     /// The higher number, mmHg.
     #[oai(validator(minimum(value = "30"), maximum(value = "350")))]
     pub systolic: u16,

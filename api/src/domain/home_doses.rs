@@ -6,9 +6,10 @@
 use super::{
     dosing::{AdverseEffect, BloodPressure, BloodPressureReading, Route, Substance, Symptom},
     faults::Faults,
+    instant::Instant,
     record::{CLOCK_SKEW, Horizon, Kind, Occurrence, Record},
 };
-use chrono::{DateTime, FixedOffset};
+use chrono_tz::Tz;
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -21,7 +22,7 @@ pub struct HomeDose {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prescription_id: Option<Uuid>,
     /// When it was taken, RFC 3339 with an offset; not more than 24 hours ahead.
-    pub occurred_at: DateTime<FixedOffset>,
+    pub occurred_at: Instant,
     /// The patient's zone then, an IANA name.
     #[oai(validator(max_length = 64))]
     pub time_zone: String,
@@ -77,5 +78,12 @@ impl Record for HomeDose {
 
     fn check(&self, horizon: &Horizon, faults: &mut Faults) -> Option<Occurrence> {
         Occurrence::check("/occurred_at", self.occurred_at, &self.time_zone, CLOCK_SKEW, horizon, faults)
+    }
+
+    fn in_zone(mut self, zone: Tz) -> Self {
+        for reading in self.blood_pressures.iter_mut().flatten() {
+            reading.at = reading.at.in_zone(zone);
+        }
+        self
     }
 }

@@ -4,9 +4,9 @@
 
 use super::{
     faults::Faults,
+    instant::Instant,
     record::{CLOCK_SKEW, Horizon, Kind, Occurrence, Record, Visibility},
 };
-use chrono::{DateTime, FixedOffset};
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 #[oai(rename = "NewIntention", deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct Intention {
     /// When it was set, RFC 3339 with an offset; not more than 24 hours ahead.
-    pub occurred_at: DateTime<FixedOffset>,
+    pub occurred_at: Instant,
     /// The patient's zone then, an IANA name.
     #[oai(validator(max_length = 64))]
     pub time_zone: String,

@@ -5,9 +5,9 @@
 
 use super::{
     faults::Faults,
+    instant::Instant,
     record::{CLOCK_SKEW, Horizon, Kind, Occurrence, Record, Visibility},
 };
-use chrono::{DateTime, FixedOffset};
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -29,7 +29,7 @@ pub struct Prompt {
 #[oai(rename = "NewJournalEntry", deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct JournalEntry {
     /// When it was written, RFC 3339 with an offset; not more than 24 hours ahead.
-    pub occurred_at: DateTime<FixedOffset>,
+    pub occurred_at: Instant,
     /// The patient's zone then, an IANA name.
     #[oai(validator(max_length = 64))]
     pub time_zone: String,

@@ -5,9 +5,9 @@
 
 use super::{
     faults::Faults,
+    instant::Instant,
     record::{CLOCK_SKEW, Horizon, Kind, Measurement, Occurrence, Record},
 };
-use chrono::{DateTime, FixedOffset};
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub const SERIES: i16 = 0;
 #[oai(rename = "NewMoodScore", deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct MoodScore {
     /// When it was so, RFC 3339 with an offset; not more than 24 hours ahead.
-    pub occurred_at: DateTime<FixedOffset>,
+    pub occurred_at: Instant,
     /// The patient's zone then, an IANA name.
     #[oai(validator(max_length = 64))]
     pub time_zone: String,

@@ -1,12 +1,13 @@
 //! What every record of a patient has in common, whatever it records.
 
-use super::faults::Faults;
-use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
+use super::{faults::Faults, instant::Instant};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use poem_openapi::Enum;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// The twelve kinds of record. The numbers stand in the database: they never change.
+// The numbers stand in the database: they never change.
+/// The twelve kinds of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Enum, Serialize, Deserialize)]
 #[oai(rename_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
@@ -125,12 +126,18 @@ pub struct Occurrence {
     pub zone: Tz,
 }
 
+impl From<Occurrence> for Instant {
+    fn from(occurrence: Occurrence) -> Self {
+        Self::from(occurrence.at).in_zone(occurrence.zone)
+    }
+}
+
 impl Occurrence {
     /// Checks an instant and the name of a zone as a client sent them; notes what is wrong.
     /// `ahead` is how far in the future the instant may lie.
     pub fn check(
         pointer: &str,
-        at: DateTime<FixedOffset>,
+        at: Instant,
         time_zone: &str,
         ahead: TimeDelta,
         horizon: &Horizon,
@@ -194,6 +201,12 @@ pub trait Record: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync
     /// Notes everything that is wrong beyond the schema, and answers when it happened if that is right.
     fn check(&self, horizon: &Horizon, faults: &mut Faults) -> Option<Occurrence>;
 
+    /// The same with every instant inside it as the clocks of the patient's zone tell it.
+    #[must_use]
+    fn in_zone(self, _zone: Tz) -> Self {
+        self
+    }
+
     /// Who may read it; most kinds belong to the whole care.
     fn visibility(&self) -> Visibility {
         Visibility::Shared
@@ -222,7 +235,7 @@ impl<R: Record> Valid<R> {
     pub fn new(record: R, horizon: &Horizon) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         match record.check(horizon, &mut faults) {
-            Some(occurrence) if faults.0.is_empty() => Ok(Self { record, occurrence }),
+            Some(occurrence) if faults.0.is_empty() => Ok(Self { record: record.in_zone(occurrence.zone), occurrence }),
             _ => Err(faults),
         }
     }

@@ -6,9 +6,11 @@
 use super::{
     dosing::Route,
     faults::Faults,
-    record::{Horizon, Kind, Occurrence, Record},
+    instant::Instant,
+    record::{CLOCK_SKEW, Horizon, Kind, Occurrence, Record},
 };
-use chrono::{DateTime, FixedOffset, TimeDelta};
+use chrono::TimeDelta;
+use chrono_tz::Tz;
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 
@@ -81,8 +83,9 @@ pub struct Session {
     pub kind: SessionKind,
     /// Where it stands.
     pub state: SessionState,
-    /// When it starts, RFC 3339 with an offset; up to two years ahead. It is the record's `occurred_at`.
-    pub starts_at: DateTime<FixedOffset>,
+    /// When it starts, RFC 3339 with an offset; up to two years ahead, unless it is completed. It is the record's
+    /// `occurred_at`.
+    pub starts_at: Instant,
     /// The patient's zone then, an IANA name.
     #[oai(validator(max_length = 64))]
     pub time_zone: String,
@@ -134,6 +137,14 @@ impl Record for Session {
     const SEALED: &'static [&'static str] = &["notes"];
 
     fn check(&self, horizon: &Horizon, faults: &mut Faults) -> Option<Occurrence> {
+        let ahead = self.starts_at.to_utc() - horizon.now;
+        if self.state == SessionState::Completed && ahead > CLOCK_SKEW && ahead <= PLANNED_AHEAD {
+            faults.add_between("/starts_at", &["/state"], "not later than 24 hours from now, for a completed session");
+        }
         Occurrence::check("/starts_at", self.starts_at, &self.time_zone, PLANNED_AHEAD, horizon, faults)
+    }
+
+    fn in_zone(self, zone: Tz) -> Self {
+        Self { starts_at: self.starts_at.in_zone(zone), ..self }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     },
     security::access::{ReadRecords, WriteCare, WriteOwn},
 };
-use chrono::{DateTime, FixedOffset};
+use chrono::DateTime;
 use poem_openapi::{
     registry::{MetaSchemaRef, Registry},
     types::{Example, Type},
@@ -19,7 +19,7 @@ impl Example for Assessment {
     fn example() -> Self {
         let answers = [1, 2, 1, 2, 0, 1, 1, 0, 0];
         Self {
-            occurred_at: DateTime::<FixedOffset>::parse_from_rfc3339("2026-03-14T08:20:00+01:00").unwrap_or_default(),
+            occurred_at: DateTime::parse_from_rfc3339("2026-03-14T08:20:00+01:00").unwrap_or_default().into(),
             time_zone: "Europe/Berlin".into(),
             instrument: "phq-9".into(),
             answers: (1..).zip(answers).map(|(number, answer): (u8, _)| (number.to_string(), Some(answer))).collect(),

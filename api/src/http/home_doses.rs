@@ -8,14 +8,14 @@ use crate::{
     },
     security::access::{ReadRecords, WriteOwn},
 };
-use chrono::{DateTime, FixedOffset};
+use chrono::DateTime;
 use poem_openapi::types::Example;
 
 impl Example for HomeDose {
     fn example() -> Self {
         Self {
             prescription_id: None,
-            occurred_at: DateTime::<FixedOffset>::parse_from_rfc3339("2026-03-18T20:00:00+01:00").unwrap_or_default(),
+            occurred_at: DateTime::parse_from_rfc3339("2026-03-18T20:00:00+01:00").unwrap_or_default().into(),
             time_zone: "Europe/Berlin".into(),
             amount_mg: 150.0,
             route: Route::Sublingual,

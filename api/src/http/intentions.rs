@@ -5,13 +5,13 @@ use crate::{
     domain::{intentions::Intention, record::Visibility},
     security::access::{ReadRecords, WriteOwn},
 };
-use chrono::{DateTime, FixedOffset};
+use chrono::DateTime;
 use poem_openapi::types::Example;
 
 impl Example for Intention {
     fn example() -> Self {
         Self {
-            occurred_at: DateTime::<FixedOffset>::parse_from_rfc3339("2026-03-13T19:30:00+01:00").unwrap_or_default(),
+            occurred_at: DateTime::parse_from_rfc3339("2026-03-13T19:30:00+01:00").unwrap_or_default().into(),
             time_zone: "Europe/Berlin".into(),
             text: "To look at the grief without running from it.".into(),
             session_id: None,

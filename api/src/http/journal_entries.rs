@@ -8,13 +8,13 @@ use crate::{
     },
     security::access::{ReadRecords, WriteOwn},
 };
-use chrono::{DateTime, FixedOffset};
+use chrono::DateTime;
 use poem_openapi::types::Example;
 
 impl Example for JournalEntry {
     fn example() -> Self {
         Self {
-            occurred_at: DateTime::<FixedOffset>::parse_from_rfc3339("2026-03-14T16:10:00+01:00").unwrap_or_default(),
+            occurred_at: DateTime::parse_from_rfc3339("2026-03-14T16:10:00+01:00").unwrap_or_default().into(),
             time_zone: "Europe/Berlin".into(),
             body: "I was a river for a while. Then my grandmother's kitchen, and nobody was in a hurry.".into(),
             title: Some("River".into()),
@@ -41,7 +41,7 @@ impl Resource for JournalEntry {
     const TAG: Tag = Tag::JournalEntries;
     const DOCS: [(&'static str, &'static str); 5] = [
         ("List journal entries", "Newest first, a page at a time. The care team sees what is shared."),
-        ("Write a journal entry", "Private unless `visibility` says `shared`. Every word is sealed in the database."),
+        ("Write a journal entry", "Private unless `visibility` says `shared`. Every word is kept encrypted."),
         ("Read a journal entry", "With its version as ETag."),
         (
             "Write or replace a journal entry",

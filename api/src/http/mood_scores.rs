@@ -5,13 +5,13 @@ use crate::{
     domain::mood_scores::MoodScore,
     security::access::{ReadRecords, WriteOwn},
 };
-use chrono::{DateTime, FixedOffset};
+use chrono::DateTime;
 use poem_openapi::types::Example;
 
 impl Example for MoodScore {
     fn example() -> Self {
         Self {
-            occurred_at: DateTime::<FixedOffset>::parse_from_rfc3339("2026-03-14T08:05:00+01:00").unwrap_or_default(),
+            occurred_at: DateTime::parse_from_rfc3339("2026-03-14T08:05:00+01:00").unwrap_or_default().into(),
             time_zone: "Europe/Berlin".into(),
             mood: 6,
             anxiety: Some(3),

@@ -4,7 +4,10 @@
 use super::{body::Checked, cursor, permit::Permit, resource::Tag};
 use crate::{
     app::App,
-    domain::notifications::{Channel, DeliveryState, NotificationKind, NotificationState},
+    domain::{
+        instant::Instant,
+        notifications::{Channel, DeliveryState, NotificationKind, NotificationState},
+    },
     error::Error,
     security::access::{ReadRecords, WriteOwn},
     store::{
@@ -12,7 +15,7 @@ use crate::{
         notifications::{self, Message},
     },
 };
-use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
     param::{Path, Query},
@@ -32,7 +35,7 @@ pub struct Delivery {
     /// How often it was tried.
     pub attempts: i16,
     /// When it was last tried.
-    pub last_attempt_at: Option<DateTime<Utc>>,
+    pub last_attempt_at: Option<Instant>,
     /// The number that the channel answered.
     pub answer: Option<i16>,
 }
@@ -52,11 +55,11 @@ pub struct Notification {
     /// `08:00`, or the id of the session that it follows.
     pub slot: Option<String>,
     /// When it is to be sent, in the offset of `time_zone`.
-    pub due_at: DateTime<FixedOffset>,
+    pub due_at: Instant,
     /// The zone in which that was worked out.
     pub time_zone: String,
     /// When it was worked out.
-    pub computed_at: DateTime<Utc>,
+    pub computed_at: Instant,
     /// Where it stands.
     pub state: NotificationState,
     /// What to do.
@@ -64,7 +67,7 @@ pub struct Notification {
     /// A sentence more.
     pub text: String,
     /// When the patient read it.
-    pub read_at: Option<DateTime<Utc>>,
+    pub read_at: Option<Instant>,
     /// What became of it on each channel.
     pub deliveries: Vec<Delivery>,
 }
@@ -75,7 +78,7 @@ impl From<Message> for Notification {
             channel: part.channel,
             state: part.state,
             attempts: part.attempts,
-            last_attempt_at: part.last_attempt_at,
+            last_attempt_at: part.last_attempt_at.map(Into::into),
             answer: part.answer,
         });
         Self {
@@ -84,13 +87,13 @@ impl From<Message> for Notification {
             reminder_id: message.reminder_id,
             local_date: message.local_date,
             slot: message.slot,
-            due_at: message.due_at.with_timezone(&message.time_zone).fixed_offset(),
+            due_at: Instant::from(message.due_at).in_zone(message.time_zone),
             time_zone: message.time_zone.name().to_owned(),
-            computed_at: message.computed_at,
+            computed_at: message.computed_at.into(),
             state: message.state,
             title: message.title.unwrap_or_else(|| message.kind.act().to_owned()),
             text: message.kind.text().to_owned(),
-            read_at: message.read_at,
+            read_at: message.read_at.map(Into::into),
             deliveries: deliveries.collect(),
         }
     }
@@ -100,15 +103,16 @@ impl Example for Notification {
     fn example() -> Self {
         let due_at = DateTime::parse_from_rfc3339("2026-03-14T14:00:00+01:00").unwrap_or_default();
         let kind = NotificationKind::Journal;
+        let computed_at = due_at.to_utc() - TimeDelta::hours(4);
         Self {
             id: Uuid::from_u128(0x0195_96f3_2b80_7a41_9c5d_3f6a_1b2c_7001),
             kind,
             reminder_id: Some(Uuid::from_u128(0x0195_96f3_2b80_7a41_9c5d_3f6a_1b2c_4d5e)),
             local_date: Some(due_at.date_naive()),
             slot: Some("0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a10".into()),
-            due_at,
+            due_at: due_at.into(),
             time_zone: "Europe/Berlin".into(),
-            computed_at: due_at.to_utc(),
+            computed_at: computed_at.into(),
             state: NotificationState::Sent,
             title: kind.act().into(),
             text: kind.text().into(),
@@ -117,7 +121,7 @@ impl Example for Notification {
                 channel: Channel::Email,
                 state: DeliveryState::Sent,
                 attempts: 1,
-                last_attempt_at: Some(due_at.to_utc()),
+                last_attempt_at: Some(due_at.to_utc().into()),
                 answer: Some(250),
             }],
         }
@@ -145,12 +149,12 @@ impl Example for NotificationPage {
 #[oai(deny_unknown_fields, example)]
 pub struct Snooze {
     /// Within the next 7 days. Quiet hours do not move it.
-    pub until: DateTime<FixedOffset>,
+    pub until: Instant,
 }
 
 impl Example for Snooze {
     fn example() -> Self {
-        Self { until: DateTime::parse_from_rfc3339("2026-03-14T20:00:00+01:00").unwrap_or_default() }
+        Self { until: DateTime::parse_from_rfc3339("2026-03-14T20:00:00+01:00").unwrap_or_default().into() }
     }
 }
 
@@ -249,7 +253,7 @@ impl Notifications {
         snooze: Checked<Snooze>,
     ) -> Result<One, Error> {
         let (id, author) = (id.0.parse().map_err(|_| Error::NotFound)?, permit.author(&self.0).await?);
-        let until = snooze.outcome().map(|snooze| snooze.until.to_utc());
+        let until = snooze.given().map(|snooze| snooze.until.to_utc());
         let unit = async move |tx: &Tx| notifications::snooze(tx, &author, id, until).await;
         Ok(One::Found(Json(self.0.db.write(permit.scope.patient, unit).await?.into())))
     }

@@ -3,6 +3,7 @@
 use crate::{
     app::App,
     domain::{
+        instant::Instant,
         notifications::NotificationState,
         recurrence::{MovedBy, Occurrence as Hit},
     },
@@ -10,7 +11,7 @@ use crate::{
     store::{Scope, notifications, reminders},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use poem_openapi::{Object, types::Example};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -29,7 +30,7 @@ pub struct Occurrence {
     /// `08:00`, or the id of the session that it follows.
     pub slot: String,
     /// When it is due, in the zone's own offset.
-    pub due_at: DateTime<FixedOffset>,
+    pub due_at: Instant,
     /// What moved it from where its rule put it.
     pub moved_by: Option<MovedBy>,
     /// Where it stands; `scheduled` for what is to come.
@@ -54,7 +55,7 @@ impl Example for OccurrencePage {
         let item = Occurrence {
             local_date: due_at.date_naive(),
             slot: "09:00".into(),
-            due_at,
+            due_at: due_at.into(),
             moved_by: None,
             state: NotificationState::Scheduled,
             notification_id: None,
@@ -129,7 +130,7 @@ fn to_be(hit: Hit) -> Occurrence {
     Occurrence {
         local_date: hit.local_date,
         slot: hit.slot,
-        due_at: hit.due_at.with_timezone(&hit.zone).fixed_offset(),
+        due_at: Instant::from(hit.due_at).in_zone(hit.zone),
         moved_by: hit.moved_by,
         state: NotificationState::Scheduled,
         notification_id: None,
@@ -141,7 +142,7 @@ impl From<notifications::Written> for Occurrence {
         Self {
             local_date: written.local_date,
             slot: written.slot,
-            due_at: written.due_at,
+            due_at: written.due_at.into(),
             moved_by: None,
             state: written.state,
             notification_id: Some(written.id),

@@ -8,7 +8,7 @@ use crate::{
     },
     security::access::{ReadRecords, WriteCare},
 };
-use chrono::{DateTime, FixedOffset};
+use chrono::DateTime;
 use poem_openapi::types::Example;
 
 impl Example for Session {
@@ -16,7 +16,7 @@ impl Example for Session {
         Self {
             kind: SessionKind::Dosing,
             state: SessionState::Completed,
-            starts_at: DateTime::<FixedOffset>::parse_from_rfc3339("2026-03-14T10:00:00+01:00").unwrap_or_default(),
+            starts_at: DateTime::parse_from_rfc3339("2026-03-14T10:00:00+01:00").unwrap_or_default().into(),
             time_zone: "Europe/Berlin".into(),
             setting: SessionSetting::Clinic,
             route: Some(Route::Intramuscular),

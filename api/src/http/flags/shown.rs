@@ -4,6 +4,7 @@ use crate::{
     app::App,
     domain::{
         business_hours::BusinessHours,
+        instant::Instant,
         record::Kind,
         safety::{Escalation, Flag, Outcome, Severity, State, StepState, Team, Told, escalation, words},
     },
@@ -15,7 +16,7 @@ use crate::{
         members::Member,
     },
 };
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, Utc};
 use poem_openapi::{ApiResponse, Object, payload::Json, types::Example};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -29,7 +30,7 @@ pub struct Evidence {
     /// The record.
     pub id: Uuid,
     /// When it happened, in the offset of `time_zone`.
-    pub occurred_at: DateTime<FixedOffset>,
+    pub occurred_at: Instant,
     /// Where the patient was: an IANA zone.
     pub time_zone: String,
     /// What was seen, and what it stands against.
@@ -41,7 +42,7 @@ pub struct Evidence {
 #[oai(rename = "FlagEscalation")]
 pub struct Escalated {
     /// When they are told.
-    pub at: DateTime<Utc>,
+    pub at: Instant,
     /// The member.
     pub member_id: Uuid,
     /// Their name.
@@ -81,23 +82,23 @@ pub struct FlagShown {
     /// Where it stands.
     pub state: State,
     /// When it was opened.
-    pub opened_at: DateTime<Utc>,
+    pub opened_at: Instant,
     /// What was found, in one line: the gravest.
     pub title: String,
     /// The records that it rests on, newest first.
     pub evidence: Vec<Evidence>,
     /// Until when somebody should take it on; null for what is for context only.
     #[oai(skip_serializing_if = "never", nullable)]
-    pub acknowledge_by: Option<DateTime<Utc>>,
+    pub acknowledge_by: Option<Instant>,
     /// Who is told, and when, in order: the primary member, then the rest of the care team (the prescriber, where they are on
     /// it) and who is on call, then the admins; whatever the rule.
     pub escalation: Vec<Escalated>,
     /// When somebody took it on.
-    pub acknowledged_at: Option<DateTime<Utc>>,
+    pub acknowledged_at: Option<Instant>,
     /// Who.
     pub acknowledged_by: Option<Actor>,
     /// When somebody closed it.
-    pub resolved_at: Option<DateTime<Utc>>,
+    pub resolved_at: Option<Instant>,
     /// Who.
     pub resolved_by: Option<Actor>,
     /// What came of it.
@@ -127,8 +128,8 @@ pub struct FlagPage {
 impl Example for FlagShown {
     fn example() -> Self {
         let id = |low: u128| Uuid::from_u128(0x019d_8c0b_6f1e_7a43_9b63_0c8f_0d7f_0000 + low);
-        let at = |text| DateTime::parse_from_rfc3339(text).unwrap_or_default();
-        let opened_at = at("2026-11-24T09:01:12Z").to_utc();
+        let at = |text| Instant::from(DateTime::parse_from_rfc3339(text).unwrap_or_default());
+        let opened_at = at("2026-11-24T09:01:12Z");
         Self {
             id: id(2),
             patient_id: id(1),
@@ -146,7 +147,7 @@ impl Example for FlagShown {
                 time_zone: "Europe/London".into(),
                 detail: "2 of 3, “More than half the days”. Before: 1, 0, 0. PHQ-9 total 19.".into(),
             }],
-            acknowledge_by: Some(at("2026-11-24T13:01:12Z").to_utc()),
+            acknowledge_by: Some(at("2026-11-24T13:01:12Z")),
             escalation: vec![Escalated {
                 at: opened_at,
                 member_id: id(4),
@@ -226,23 +227,23 @@ impl Around {
             rule_version: flag.rule_version,
             severity: flag.severity,
             state: flag.state,
-            opened_at: flag.opened_at,
+            opened_at: flag.opened_at.into(),
             title,
             evidence: evidence.iter().map(|one| shown_evidence(one, self.now)).collect(),
-            acknowledge_by: flag.acknowledge_by,
+            acknowledge_by: flag.acknowledge_by.map(Into::into),
             escalation: steps
                 .into_iter()
                 .map(|step| Escalated {
-                    at: step.at,
+                    at: step.at.into(),
                     member_id: step.member.id,
                     name: step.member.name,
                     role: step.member.role,
                     state: step.state,
                 })
                 .collect(),
-            acknowledged_at: flag.acknowledged.map(|(at, _)| at),
+            acknowledged_at: flag.acknowledged.map(|(at, _)| at.into()),
             acknowledged_by: self.actor(flag.acknowledged),
-            resolved_at: flag.resolved.map(|(at, _)| at),
+            resolved_at: flag.resolved.map(|(at, _)| at.into()),
             resolved_by: self.actor(flag.resolved),
             outcome: flag.outcome,
             note: typed.note,
@@ -255,7 +256,7 @@ fn shown_evidence(evidence: &flags::Evidence, now: DateTime<Utc>) -> Evidence {
     Evidence {
         resource: evidence.kind,
         id: evidence.record,
-        occurred_at: evidence.piece.at.with_timezone(&evidence.zone).fixed_offset(),
+        occurred_at: Instant::from(evidence.piece.at).in_zone(evidence.zone),
         time_zone: evidence.zone.name().to_owned(),
         detail: words::detail(&evidence.piece, evidence.zone, now),
     }

@@ -1,11 +1,15 @@
 //! A row and the JSON document that it stands for.
 
 use crate::{
-    domain::record::{Kind, Occurrence, Record, Valid, Visibility},
+    domain::{
+        instant::Instant,
+        numbers,
+        record::{Kind, Occurrence, Record, Valid, Visibility},
+    },
     error::Error,
     security::seal::{Class, OwnerKeys, Spot},
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use entities::{Micros, record, record_version};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -75,14 +79,13 @@ pub(super) fn divide<R: Record>(valid: &Valid<R>) -> Result<Parts, Error> {
     for column in ["occurred_at", "time_zone"] {
         facts.remove(column);
     }
-    if let Some(starts_at) = facts.get_mut("starts_at") {
-        *starts_at = local(valid.occurrence()).into();
-    }
     let words: Map<String, Value> =
         R::SEALED.iter().filter_map(|name| Some(((*name).to_owned(), facts.remove(*name)?))).collect();
     facts.extend(valid.record().derived());
+    let mut facts = Value::Object(facts);
+    numbers::plain(&mut facts);
     Ok(Parts {
-        facts: serde_json::to_string(&facts).map_err(Error::internal)?,
+        facts: facts.to_string(),
         words: if words.is_empty() { None } else { Some(serde_json::to_string(&words).map_err(Error::internal)?) },
     })
 }
@@ -112,7 +115,7 @@ pub(super) fn as_of(version: record_version::Model, newest: &record::Model) -> r
 
 fn splice(row: &record::Model, kind: Kind, words: &str) -> Result<String, Error> {
     let zone = row.time_zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))?;
-    let occurred_at = local(&Occurrence { at: row.occurred_at.into(), zone });
+    let occurred_at = Instant::from(Occurrence { at: row.occurred_at.into(), zone });
     let mut json = String::with_capacity(320 + row.facts.len() + words.len());
     json.push_str(&format!(
         "{{\"id\":\"{}\",\"version\":{},\"occurred_at\":\"{occurred_at}\",\"time_zone\":\"{}\",\
@@ -136,12 +139,7 @@ fn splice(row: &record::Model, kind: Kind, words: &str) -> Result<String, Error>
     Ok(json)
 }
 
-/// An instant of the patient's, in their zone's offset, to the microsecond.
-fn local(occurrence: &Occurrence) -> String {
-    occurrence.at.with_timezone(&occurrence.zone).to_rfc3339_opts(SecondsFormat::Micros, false)
-}
-
 /// An instant of the server's.
-fn server(at: Micros) -> String {
-    DateTime::<Utc>::from(at).to_rfc3339_opts(SecondsFormat::Micros, true)
+fn server(at: Micros) -> Instant {
+    DateTime::<Utc>::from(at).into()
 }
