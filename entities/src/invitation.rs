@@ -23,6 +23,8 @@ pub struct Model {
     pub patient_id: Option<Uuid>,
     /// SHA-256 of the code in the link.
     pub code_hash: Vec<u8>,
+    /// The blind index of the address, as in `account`.
+    pub email_index: Vec<u8>,
     /// Everything that a person typed, one JSON object, sealed.
     pub sealed: Vec<u8>,
     /// The account that made it.

@@ -109,6 +109,7 @@ CREATE TABLE invitation (
   roles smallint NOT NULL,
   patient_id uuid,
   code_hash bytes NOT NULL,
+  email_index bytes NOT NULL,
   sealed bytes NOT NULL,
   created_by uuid,
   created_at instant NOT NULL,
@@ -123,6 +124,7 @@ CREATE TABLE invitation (
   mail_answer smallint
 ) {narrow};
 CREATE UNIQUE INDEX invitation_code ON invitation (code_hash);
+CREATE INDEX invitation_address ON invitation (clinic_id, email_index);
 CREATE INDEX invitation_mail ON invitation (mail_state, mail_not_before);
 
 CREATE TABLE token (

@@ -1,4 +1,5 @@
-//! `afterglow invite-admin`: starts a clinic and invites its first admin, who invites everybody else.
+//! `afterglow invite-admin`: starts a clinic and invites its first admin, who invites everybody else. On PostgreSQL it works
+//! beside a running service; an embedded database lets one process in, so that there the service is stopped meanwhile.
 
 use super::say;
 use crate::{
@@ -71,6 +72,7 @@ pub async fn invite(app: &App, asked: InviteAdmin) -> Result<String, Error> {
         safeguarding_member_id: None,
         version: 1,
     };
+    let email_index = app.keys.codes().email_index(&asked.email);
     let code = Token::new(Purpose::Invitation);
     let link = app.config.link(&format!("/invitations/{}", code.reveal()));
     let unit = async move |tx: &Tx| {
@@ -82,6 +84,7 @@ pub async fn invite(app: &App, asked: InviteAdmin) -> Result<String, Error> {
             roles: Roles::ADMIN,
             patient: None,
             code: code.hash(),
+            email_index,
             by: None,
             by_mail: false,
         };

@@ -95,6 +95,8 @@ pub struct NewInvitation {
     pub patient: Option<Uuid>,
     /// What the code in the link hashes to.
     pub code: Hash,
+    /// The blind index of the address.
+    pub email_index: Vec<u8>,
     /// The account that invites; none on the command line.
     pub by: Option<Uuid>,
     /// Whether its mail is to be sent; the command line prints the link instead.
@@ -111,6 +113,7 @@ pub async fn insert(tx: &Tx, new: NewInvitation, sealed: &Sealed, keys: &OwnerKe
         roles: new.roles.code(),
         patient_id: new.patient,
         code_hash: new.code.to_vec(),
+        email_index: new.email_index,
         sealed: keys.seal(&spot(new.kind, new.clinic, new.id), &text)?,
         created_by: new.by,
         created_at: tx.now().into(),
@@ -133,6 +136,41 @@ pub async fn insert(tx: &Tx, new: NewInvitation, sealed: &Sealed, keys: &OwnerKe
 pub async fn find(db: &impl ConnectionTrait, clinic: Uuid, id: Uuid) -> Result<Option<Invitation>, Error> {
     let found = invitation::Entity::find_by_id(id).filter(Column::ClinicId.eq(clinic));
     Ok(found.one(db).await?.map(Into::into))
+}
+
+/// The invitation of a clinic that waits for whoever has this address, if there is one.
+pub async fn find_open(
+    db: &impl ConnectionTrait,
+    clinic: Uuid,
+    email_index: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<Invitation>, Error> {
+    let found = invitation::Entity::find()
+        .filter(Column::ClinicId.eq(clinic))
+        .filter(Column::EmailIndex.eq(email_index))
+        .filter(Column::AcceptedAt.is_null())
+        .filter(Column::ExpiresAt.gt(Micros::from(now)));
+    for found in found.all(db).await? {
+        let found = found.into();
+        if stands(db, &found).await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// Sends the mail of an invitation once more, unless it is on its way.
+pub async fn send_again(tx: &Tx, id: Uuid) -> Result<(), Error> {
+    invitation::Entity::update_many()
+        .col_expr(Column::MailState, Expr::value(DeliveryState::Queued.code()))
+        .col_expr(Column::MailStage, Expr::value(Stage::Waiting.code()))
+        .col_expr(Column::MailAttempts, Expr::value(0_i16))
+        .col_expr(Column::MailNotBefore, Expr::value(Micros::from(tx.now())))
+        .filter(Column::Id.eq(id))
+        .filter(Column::MailState.ne(DeliveryState::Queued.code()))
+        .exec(tx.db())
+        .await?;
+    Ok(())
 }
 
 /// The invitation of a code.

@@ -111,7 +111,7 @@ fn unused(invitation: &Invitation) -> Result<(), Error> {
 
 /// The acceptance with its zone, or everything that is wrong with it.
 fn check(kind: AccountKind, acceptance: Small<Acceptance>) -> Result<(Acceptance, Option<Tz>), Error> {
-    let acceptance = acceptance.value()?;
+    let (acceptance, doubts) = acceptance.given().open();
     let mut faults = Faults::default();
     // The second factor is not on yet, whoever it is.
     if let Some(expected) = passwords::fault(&acceptance.password, false) {
@@ -122,8 +122,7 @@ fn check(kind: AccountKind, acceptance: Small<Acceptance>) -> Result<(Acceptance
         faults.add("/time_zone", "is for patients alone");
     }
     let zone = named.and_then(|name| zone("/time_zone", name, &mut faults));
-    faults.none()?;
-    Ok((acceptance, zone))
+    Ok(doubts.settle(faults.none().map(|()| (acceptance, zone)))?)
 }
 
 /// Begins the care of a patient who was invited.

@@ -1,12 +1,12 @@
 //! Making an invitation, and the patient it is for.
 
-use super::{Invitation, NewInvitation};
+use super::{Invitation, NewInvitation, again};
 use crate::{
     app::App,
     domain::{
         accounts::{AccountKind, Role},
         clinic::{Clinic, zone},
-        faults::Faults,
+        faults::{Faults, Given},
         profile::{PatientState, Profile},
         recurrence::QuietHours,
     },
@@ -28,22 +28,26 @@ use crate::{
 };
 use uuid::Uuid;
 
-/// Invites. The same request again answers what it answered.
+/// Invites; answers whether the invitation was made. The same request again answers what it answered.
 pub(super) async fn invite(
     app: &App,
     standing: Standing,
     key: String,
     new: Checked<NewInvitation>,
-) -> Result<Invitation, Error> {
+) -> Result<(Invitation, bool), Error> {
     let caller = standing.caller.clone();
     let once = Once::new(caller.clinic, caller.account, key, new.fingerprint);
     if let Some(before) = repeated(app, &caller, once.clone()).await? {
         return Ok(before);
     }
-    let new = new.value()?;
+    let new = right(app, &caller, new.given()).await?;
     if new.kind == AccountKind::Member && !caller.roles.meet(Roles::ADMIN) {
         return Err(Error::Forbidden);
     }
+    if let Some(found) = again::find(app, &caller, &new).await? {
+        return again::send(app, caller, once, found).await.map(|open| (open, false));
+    }
+    let email_index = app.keys.codes().email_index(&new.email);
     let patient = (new.kind == AccountKind::Patient).then(|| app.clock.new_id());
     let clinic_keys = app.keys.of_clinic(caller.clinic).await?;
     let keys = match patient {
@@ -60,8 +64,11 @@ pub(super) async fn invite(
         if new.kind == AccountKind::Member && !caller.roles.meet(Roles::ADMIN) {
             return Err(Error::Forbidden);
         }
+        if invitations::find_open(tx.db(), caller.clinic, &email_index, tx.now()).await?.is_some() {
+            return Err(Error::Exists);
+        }
         let clinic = clinics::find(tx.db(), caller.clinic, &clinic_keys).await?.ok_or(Error::NotFound)?;
-        let checked = check(tx, &caller, &clinic, &new, patient).await?;
+        let checked = check(tx, &caller, &clinic, &new, patient).await??;
         let code = Token::new(Purpose::Invitation);
         if let Some(Patient { profile, primary }) = checked {
             profiles::insert(tx, &profile, &keys).await?;
@@ -80,6 +87,7 @@ pub(super) async fn invite(
             roles: if patient.is_some() { Roles::NONE } else { roles(&new) },
             patient,
             code: code.hash(),
+            email_index,
             by: Some(caller.account),
             by_mail: true,
         };
@@ -87,8 +95,24 @@ pub(super) async fn invite(
             invitations::Sealed { email: new.email, display_name: new.display_name, code: code.reveal().to_owned() };
         let made = invitations::insert(tx, row, &sealed, &keys).await?;
         idempotency::keep(tx, &once, 201, made.id, 1).await?;
-        audit::append(tx, event(&caller, patient, made.id)).await?;
-        Ok(view(&made))
+        audit::append(tx, event(&caller, "invitations_create", patient, made.id)).await?;
+        Ok((view(&made), true))
+    };
+    app.db.write(owner, unit).await
+}
+
+/// The invitation if its form is right; else everything that is wrong with it, its meaning included.
+async fn right(app: &App, caller: &Caller, given: Given<NewInvitation>) -> Result<NewInvitation, Error> {
+    if given.right().is_some() {
+        return Ok(given.value()?);
+    }
+    let (caller, (new, doubts)) = (caller.clone(), given.open());
+    let (owner, keys) = (caller.clinic, app.keys.of_clinic(caller.clinic).await?);
+    let unit = async move |tx: &Tx| {
+        let clinic = clinics::find(tx.db(), caller.clinic, &keys).await?.ok_or(Error::NotFound)?;
+        let patient = (new.kind == AccountKind::Patient).then(|| tx.new_id());
+        let checked = check(tx, &caller, &clinic, &new, patient).await?;
+        Ok(doubts.settle(checked.map(|_| new))?)
     };
     app.db.write(owner, unit).await
 }
@@ -106,11 +130,11 @@ async fn check(
     clinic: &Clinic,
     new: &NewInvitation,
     patient: Option<Uuid>,
-) -> Result<Option<Patient>, Error> {
+) -> Result<Result<Option<Patient>, Faults>, Error> {
     let mut faults = Faults::default();
     let Some(id) = patient else {
         if roles(new) == Roles::NONE {
-            faults.add("/roles", "what the member will do: at least one role");
+            faults.add_between("/roles", &["/kind"], "what the member will do: at least one role");
         }
         for (pointer, given) in [
             ("/time_zone", new.time_zone.is_some()),
@@ -119,14 +143,13 @@ async fn check(
             ("/primary_member_id", new.primary_member_id.is_some()),
         ] {
             if given {
-                faults.add(pointer, "is for patients alone");
+                faults.add_between(pointer, &["/kind"], "is for patients alone");
             }
         }
-        faults.none()?;
-        return Ok(None);
+        return Ok(faults.none().map(|()| None));
     };
     if new.roles.as_ref().is_some_and(|roles| !roles.is_empty()) {
-        faults.add("/roles", "is for members alone");
+        faults.add_between("/roles", &["/kind"], "is for members alone");
     }
     let inviting = caller.roles.meet(Roles::CLINICIAN).then_some(caller.account);
     let primary = new.primary_member_id.or(inviting);
@@ -140,7 +163,6 @@ async fn check(
         Some(name) => zone("/time_zone", name, &mut faults).unwrap_or(clinic.time_zone),
         None => clinic.time_zone,
     };
-    faults.none()?;
     let profile = Profile {
         id,
         clinic: clinic.id,
@@ -156,7 +178,7 @@ async fn check(
         state: PatientState::Invited,
         version: 1,
     };
-    Ok(Some(Patient { profile, primary }))
+    Ok(faults.none().map(|()| Some(Patient { profile, primary })))
 }
 
 async fn begin_care(tx: &Tx, caller: &Caller, patient: Uuid, member: Uuid) -> Result<(), Error> {
@@ -167,27 +189,32 @@ async fn begin_care(tx: &Tx, caller: &Caller, patient: Uuid, member: Uuid) -> Re
 
 /// What this very request made before. Looked for ahead of the unit too, so that a repetition makes no keys for a
 /// patient who will not be.
-async fn repeated(app: &App, caller: &Caller, once: Once) -> Result<Option<Invitation>, Error> {
+async fn repeated(app: &App, caller: &Caller, once: Once) -> Result<Option<(Invitation, bool)>, Error> {
     let caller = caller.clone();
     let owner = caller.clinic;
     app.db.write(owner, async move |tx: &Tx| find_repeated(tx, &caller, &once).await).await
 }
 
-async fn find_repeated(tx: &Tx, caller: &Caller, once: &Once) -> Result<Option<Invitation>, Error> {
+async fn find_repeated(tx: &Tx, caller: &Caller, once: &Once) -> Result<Option<(Invitation, bool)>, Error> {
     let Some(before) = idempotency::find(tx, once).await? else { return Ok(None) };
     let found = invitations::find(tx.db(), caller.clinic, before.record).await?;
-    Ok(Some(view(&found.ok_or(Error::NotFound)?)))
+    Ok(Some((view(&found.ok_or(Error::NotFound)?), before.status == 201)))
 }
 
-fn roles(new: &NewInvitation) -> Roles {
+pub(super) fn roles(new: &NewInvitation) -> Roles {
     new.roles.iter().flatten().copied().collect::<Vec<Role>>().into_iter().collect()
 }
 
-fn view(invitation: &invitations::Invitation) -> Invitation {
-    Invitation { id: invitation.id, expires_at: invitation.expires_at, patient_id: invitation.patient }
+pub(super) fn view(invitation: &invitations::Invitation) -> Invitation {
+    Invitation { id: invitation.id, expires_at: invitation.expires_at.into(), patient_id: invitation.patient }
 }
 
-fn event(caller: &Caller, patient: Option<Uuid>, invitation: Uuid) -> audit::Entry<'static> {
-    let entry = audit::Entry::by_caller(caller, "invitations_create").record(invitation).version(1);
+pub(super) fn event(
+    caller: &Caller,
+    operation: &'static str,
+    patient: Option<Uuid>,
+    invitation: Uuid,
+) -> audit::Entry<'static> {
+    let entry = audit::Entry::by_caller(caller, operation).record(invitation).version(1);
     patient.map_or(entry, |patient| entry.patient(patient))
 }

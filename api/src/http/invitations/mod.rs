@@ -1,6 +1,7 @@
 //! `/v1/invitations`: a member invites a patient, an admin staff too. The link arrives by mail, works once, for a week.
 
 mod accept;
+mod again;
 mod invite;
 
 use super::{
@@ -13,11 +14,14 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::accounts::{AccountKind, Role},
+    domain::{
+        accounts::{AccountKind, Role},
+        instant::Instant,
+    },
     error::Error,
     security::access::WorkHere,
 };
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use poem::Request;
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
@@ -80,7 +84,7 @@ pub struct Invitation {
     /// Its id.
     pub id: Uuid,
     /// When it ends.
-    pub expires_at: DateTime<Utc>,
+    pub expires_at: Instant,
     /// The patient who was made with it.
     pub patient_id: Option<Uuid>,
 }
@@ -89,7 +93,7 @@ impl Example for Invitation {
     fn example() -> Self {
         Self {
             id: Uuid::from_u128(0x0195_a1c0_0d18_7b6f_a2e4_90c1_5d7f_8e33),
-            expires_at: DateTime::from_timestamp(1_773_500_000, 0).unwrap_or_default(),
+            expires_at: DateTime::from_timestamp(1_773_500_000, 0).unwrap_or_default().into(),
             patient_id: Some(Uuid::from_u128(0x0195_a1c0_11d4_7c60_9f3b_5a1e_0c7d_2b44)),
         }
     }
@@ -145,6 +149,9 @@ pub enum Made {
     /// The invitation; its mail is on the way.
     #[oai(status = 201)]
     Made(Json<Invitation>),
+    /// The same invitation waits for this address already; its mail is sent again.
+    #[oai(status = 200)]
+    Waits(Json<Invitation>),
 }
 
 /// An invitation.
@@ -163,7 +170,8 @@ impl Invitations {
     /// Invite
     ///
     /// A patient is made with the invitation, on the care team of `primary_member_id` from today, and is active once they
-    /// accept. Staff is invited by admins alone.
+    /// accept. Staff is invited by admins alone. An address for which the same invitation waits is answered that one, and its
+    /// mail is sent again; one that is invited as somebody else is refused until that invitation has ended.
     #[oai(path = "/", method = "post", operation_id = "invitations_create")]
     async fn create(
         &self,
@@ -174,7 +182,8 @@ impl Invitations {
         new: Checked<NewInvitation>,
     ) -> Result<Made, Error> {
         let key = idempotency_key(key.0)?;
-        Ok(Made::Made(Json(invite::invite(&self.0, staff.standing(), key, new).await?)))
+        let (invitation, made) = invite::invite(&self.0, staff.standing(), key, new).await?;
+        Ok(if made { Made::Made(Json(invitation)) } else { Made::Waits(Json(invitation)) })
     }
 
     /// Read an invitation
