@@ -1,6 +1,6 @@
 //! A clinic with a therapist, a prescriber, an admin and one patient in the therapist's care.
 
-use super::place::Place;
+use super::{documented, place::Place};
 use afterglow::{
     app::App,
     clock::Clock,
@@ -142,13 +142,13 @@ impl Clinic {
 
     /// A call in somebody's name.
     pub fn call(&self, who: &Person, method: Method, path: &str) -> Call<'_> {
-        let request = self.client.request(method, path.to_owned());
-        Call(request.header("Authorization", format!("Bearer {}", who.token)))
+        let call = self.anonymous(method, path);
+        call.header("Authorization", &format!("Bearer {}", who.token))
     }
 
     /// A call in nobody's name.
     pub fn anonymous(&self, method: Method, path: &str) -> Call<'_> {
-        Call(self.client.request(method, path.to_owned()))
+        Call { request: self.client.request(method.clone(), path.to_owned()), asked: (method, path.to_owned()) }
     }
 
     pub async fn get(&self, who: &Person, path: &str) -> Answer {
@@ -173,39 +173,50 @@ impl Clinic {
     }
 }
 
+/// What belongs to no operation: another method.
+const UNDOCUMENTED: [u16; 1] = [405];
+
 /// A call that is being made up.
-pub struct Call<'a>(poem::test::TestRequestBuilder<'a, BoxEndpoint<'static, Response>>);
+pub struct Call<'a> {
+    request: poem::test::TestRequestBuilder<'a, BoxEndpoint<'static, Response>>,
+    asked: (Method, String),
+}
 
 impl Call<'_> {
     pub fn header(self, name: &str, value: &str) -> Self {
-        Self(self.0.header(name.to_owned(), value.to_owned()))
+        Self { request: self.request.header(name.to_owned(), value.to_owned()), ..self }
     }
 
     pub fn json(self, body: &Value) -> Self {
-        Self(self.0.content_type("application/json").body(body.to_string()))
+        self.bytes("application/json", body.to_string())
     }
 
     /// A JSON body that comes as it comes.
     pub fn body(self, body: poem::Body) -> Self {
-        Self(self.0.content_type("application/json").body(body))
+        Self { request: self.request.content_type("application/json").body(body), ..self }
     }
 
     pub fn bytes(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self(self.0.content_type(content_type).body(body.into()))
+        Self { request: self.request.content_type(content_type).body(body.into()), ..self }
     }
 
     /// Sends it and leaves the body to be read bit by bit.
     pub async fn open(self) -> Response {
-        self.0.send().await.0
+        self.request.send().await.0
     }
 
     /// The status alone, for answers that do not end.
     pub async fn status(self) -> u16 {
-        self.0.send().await.0.status().as_u16()
+        self.request.send().await.0.status().as_u16()
     }
 
     pub async fn send(self) -> Answer {
-        Answer::of(self.0.send().await).await
+        let answer = Answer::of(self.request.send().await).await;
+        if answer.content_type == "application/problem+json" && !UNDOCUMENTED.contains(&answer.status) {
+            let kind = answer.json()["type"].as_str().unwrap_or_default().trim_start_matches("/problems/").to_owned();
+            documented::expect(&self.asked.0, &self.asked.1, answer.status, &kind);
+        }
+        answer
     }
 }
 

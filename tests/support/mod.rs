@@ -1,6 +1,7 @@
 //! A clinic of one's own for every test, on either database, with a clock that stands until it is moved.
 
 mod clinic;
+mod documented;
 mod mail_host;
 mod place;
 mod post;

@@ -25,7 +25,8 @@ impl AccountKind {
     }
 }
 
-/// What a member does. The numbers are bits of a member's row.
+// The numbers are bits of a member's row.
+/// What a member does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
 #[oai(rename_all = "kebab-case")]
 #[repr(i16)]

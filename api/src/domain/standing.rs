@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// A baseline is at most this much older than the first dosing session.
 const BASELINE_AGE: TimeDelta = TimeDelta::days(21);
 
-/// What can be said. The numbers stand in the database: they never change.
+// The numbers stand in the database: they never change.
+/// What can be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
 #[oai(rename = "StandingStatus", rename_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]

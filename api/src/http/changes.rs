@@ -4,11 +4,12 @@ use super::{
     every::EveryRecord,
     permit::Permit,
     raw::{Raw, array_schema, schema_only, splice},
+    reply::{EXAMPLE_ID, example},
     resource::{PATIENT, Tag},
 };
 use crate::{
     app::App,
-    domain::record::Kind,
+    domain::{mood_scores::MoodScore, record::Kind},
     error::Error,
     security::access::ReadRecords,
     store::records::{self, Change, Changes},
@@ -19,6 +20,7 @@ use poem_openapi::{
     param::Query,
     registry::{MetaSchema, MetaSchemaRef},
 };
+use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -55,9 +57,17 @@ schema_only!(ChangesPage, "ChangesPage", |registry| {
             ("next", String::schema_ref()),
             ("has_more", bool::schema_ref()),
         ],
+        example: Some(shown()),
         ..MetaSchema::new("object")
     }
 });
+
+/// A record that was written, and one that was deleted.
+fn shown() -> Value {
+    let written = json!({ "resource": Kind::MoodScores, "id": EXAMPLE_ID, "version": 1, "deleted": false, "record": example::<MoodScore>() });
+    let deleted = json!({ "resource": Kind::Sessions, "id": "0195a1c3-0d52-7a19-b1f0-6e4c2d9a8b37", "version": 2, "deleted": true, "record": null });
+    json!({ "changes": [written, deleted], "next": "AAAAAAAAAAyPq0Q5cHlzdG9yZWQhIQ", "has_more": false })
+}
 
 /// An answer to what changed.
 #[derive(ApiResponse)]

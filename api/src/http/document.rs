@@ -1,6 +1,6 @@
 //! The OpenAPI document: generated from the operations, committed under `openapi/`, served at `/openapi.json`.
 
-use super::{forms, schema};
+use super::{answers, forms, schema};
 use crate::{app::App, error::Error};
 use poem::{
     Endpoint, IntoResponse, Response,
@@ -34,6 +34,8 @@ pub fn document() -> Result<Value, Error> {
         if requests.contains(name) { schema::for_requests(schema) } else { schema::optional_may_be_null(schema) }
     }
     forms::polish(&mut document);
+    schema::plain(&mut document);
+    answers::describe(&mut document);
     Ok(document)
 }
 

@@ -6,6 +6,7 @@ use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef, Registry},
     types::Type,
 };
+use serde_json::Value;
 use std::marker::PhantomData;
 
 /// JSON in the shape of `T`.
@@ -61,7 +62,7 @@ pub(super) fn array_schema(item: MetaSchemaRef) -> MetaSchemaRef {
 }
 
 /// The schema of a page of some items.
-pub(super) fn page_schema(item: MetaSchemaRef) -> MetaSchema {
+pub(super) fn page_schema(item: MetaSchemaRef, example: Value) -> MetaSchema {
     let cursor = MetaSchema {
         nullable: true,
         description: Some("Where the next page begins; null on the last one."),
@@ -70,6 +71,7 @@ pub(super) fn page_schema(item: MetaSchemaRef) -> MetaSchema {
     MetaSchema {
         required: vec!["items", "next_cursor"],
         properties: vec![("items", array_schema(item)), ("next_cursor", MetaSchemaRef::Inline(Box::new(cursor)))],
+        example: Some(example),
         ..MetaSchema::new("object")
     }
 }

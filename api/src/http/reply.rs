@@ -4,8 +4,12 @@ use super::{
     raw::{Raw, page_schema, schema_only},
     resource::Resource,
 };
-use crate::domain::support::Support;
-use chrono::{DateTime, FixedOffset, Utc};
+use crate::domain::{
+    instant::Instant,
+    record::{Horizon, Valid},
+    support::Support,
+};
+use chrono::{DateTime, TimeDelta};
 use poem_openapi::{
     ApiResponse, Object,
     registry::{MetaSchema, MetaSchemaRef, Registry},
@@ -23,13 +27,13 @@ pub struct Envelope {
     /// Rises by one with every change; the ETag.
     pub version: i64,
     /// When it happened for the patient, in the offset of `time_zone`.
-    pub occurred_at: DateTime<FixedOffset>,
+    pub occurred_at: Instant,
     /// Where the patient was: an IANA zone.
     pub time_zone: String,
     /// When the server first had it.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Instant,
     /// When the server got this version.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Instant,
     /// The account that made it.
     pub created_by: Uuid,
 }
@@ -43,7 +47,8 @@ pub struct PageOf<R>(PhantomData<R>);
 schema_only!(@R Stored<R>, R::NAME, |registry| stored_schema::<R>(registry));
 schema_only!(@R PageOf<R>, format!("{}Page", R::NAME), |registry| {
     Stored::<R>::register(registry);
-    page_schema(Stored::<R>::schema_ref())
+    let example = serde_json::json!({ "items": [example::<R>()], "next_cursor": null });
+    page_schema(Stored::<R>::schema_ref(), example)
 });
 
 /// The fields of the envelope and of the body, and what the server adds.
@@ -78,23 +83,36 @@ fn support_schema(registry: &mut Registry) -> MetaSchemaRef {
     })
 }
 
-/// The example of the body, as it comes back.
-fn example<R: Resource>() -> Option<Value> {
+/// A clock by which every example has happened.
+fn horizon() -> Horizon {
+    let now = DateTime::from_timestamp(1_774_008_000, 0).unwrap_or_default();
+    Horizon { now, zone: chrono_tz::Europe::Berlin }
+}
+
+/// The example of the body as it comes back, checked and completed as any other.
+pub(super) fn example<R: Resource>() -> Option<Value> {
+    let valid = Valid::new(R::example(), &horizon()).ok()?;
+    let (record, occurrence) = (valid.record(), *valid.occurrence());
+    let written_at = Instant::from(occurrence.at + TimeDelta::milliseconds(2_118));
     let mut example = serde_json::json!({
-        "id": "0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a10",
+        "id": EXAMPLE_ID,
         "version": 1,
-        "occurred_at": "2026-03-14T08:05:00.000000+01:00",
-        "time_zone": "Europe/Berlin",
-        "created_at": "2026-03-14T07:05:02.118000Z",
-        "updated_at": "2026-03-14T07:05:02.118000Z",
+        "occurred_at": Instant::from(occurrence),
+        "time_zone": occurrence.zone.name(),
+        "created_at": written_at,
+        "updated_at": written_at,
         "created_by": "0195a1c0-11d4-7c60-9f3b-5a1e0c7d2b44",
     });
-    if let (Value::Object(all), Some(Value::Object(body))) = (&mut example, R::example().to_json()) {
+    if let (Value::Object(all), Some(Value::Object(mut body))) = (&mut example, record.to_json()) {
+        body.remove("occurred_at");
         all.extend(body);
-        all.extend(R::example().derived());
+        all.extend(record.derived());
     }
     Some(example)
 }
+
+/// The id of the record that examples show.
+pub(super) const EXAMPLE_ID: &str = "0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a10";
 
 /// One record.
 #[derive(ApiResponse)]

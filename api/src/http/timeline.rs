@@ -5,11 +5,12 @@ use super::{
     every::EveryRecord,
     permit::Permit,
     raw::{Raw, page_schema, schema_only, splice_page},
+    reply::example,
     resource::{PATIENT, Tag},
 };
 use crate::{
     app::App,
-    domain::record::Kind,
+    domain::{mood_scores::MoodScore, record::Kind},
     error::Error,
     security::access::ReadRecords,
     store::{
@@ -38,7 +39,8 @@ schema_only!(TimelinePage, "TimelinePage", |registry| {
         properties: vec![("resource", resource), ("record", EveryRecord::schema_ref())],
         ..MetaSchema::new("object")
     };
-    page_schema(MetaSchemaRef::Inline(Box::new(entry)))
+    let mood = serde_json::json!({ "resource": Kind::MoodScores, "record": example::<MoodScore>() });
+    page_schema(MetaSchemaRef::Inline(Box::new(entry)), serde_json::json!({ "items": [mood], "next_cursor": null }))
 });
 
 /// A page.

@@ -85,7 +85,8 @@ impl ToJSON for Answers {
     }
 }
 
-/// How much of a form can be relied on. The numbers stand in the database: they never change.
+// The numbers stand in the database: they never change.
+/// How much of a form can be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
 #[oai(rename_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, collections::BTreeMap};
 use uuid::Uuid;
 
-/// Where a flag stands. The numbers stand in the database: they never change.
+// The numbers stand in the database: they never change.
+/// Where a flag stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
 #[oai(rename = "FlagState", rename_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
@@ -34,7 +35,8 @@ impl State {
     }
 }
 
-/// What came of a flag. The numbers stand in the database: they never change.
+// The numbers stand in the database: they never change.
+/// What came of a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
 #[oai(rename = "FlagOutcome", rename_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]

@@ -29,7 +29,8 @@ use chrono::TimeDelta;
 use poem_openapi::Enum;
 use serde::{Deserialize, Serialize};
 
-/// How grave a finding is, and how soon somebody should look. The numbers stand in the database: they never change.
+// The numbers stand in the database: they never change.
+/// How grave a finding is, and how soon somebody should look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Enum, Serialize, Deserialize)]
 #[oai(rename = "Severity", rename_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]

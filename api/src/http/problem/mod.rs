@@ -1,5 +1,9 @@
 //! Every error on the wire: RFC 9457 problem+json. Each `type` has its page in `openapi/problems.md`.
 
+mod catalogue;
+
+pub(super) use catalogue::{AT_SIGN_IN, Known, catalogue};
+
 use super::request_id::RequestId;
 use crate::{domain::faults::Fault, error::Error};
 use poem::{
@@ -96,7 +100,7 @@ fn describe(error: &Error) -> (StatusCode, &'static str, &'static str, &'static 
         Error::ForeignCursor => (
             S::CONFLICT,
             "foreign-cursor",
-            "Cursor of another database",
+            "Cursor from elsewhere",
             "This cursor was not given here for this patient: begin again without one.",
         ),
         Error::PreconditionRequired => (
@@ -202,11 +206,16 @@ fn parameter_pointer(name: &str) -> String {
 }
 
 fn render(error: &Error, request_id: Option<RequestId>) -> Response {
-    let (status, kind, title, detail) = describe(error);
-    if status.is_server_error() {
+    if describe(error).0.is_server_error() {
         let instance = request_id.map(|id| id.0).unwrap_or_default();
         tracing::error!(%error, %instance, "a request failed");
     }
+    filled(error, request_id).into_response()
+}
+
+/// The problem of an error, with what belongs to its type.
+fn filled(error: &Error, request_id: Option<RequestId>) -> Rendered {
+    let (status, kind, title, detail) = describe(error);
     let mut problem = problem(status, kind, title, detail, request_id);
     match error {
         Error::Invalid(faults) | Error::BadRequest(faults) => problem.body.errors = Some(wrongs(faults)),
@@ -215,7 +224,7 @@ fn render(error: &Error, request_id: Option<RequestId>) -> Response {
         Error::Unavailable(_) => problem.body.retry_after = Some(1),
         _ => {}
     }
-    problem.into_response()
+    problem
 }
 
 fn wrongs(faults: &[Fault]) -> Vec<Wrong> {
