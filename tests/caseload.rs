@@ -41,21 +41,21 @@ on_both! {
         assert_eq!(first["reasons"][0]["text"], "Thoughts of being better off dead, more than half the days");
         assert_eq!(first["reasons"][0]["evidence"], "2 of 3, “More than half the days”. Before: none. PHQ-9 total 18.");
         assert_eq!(first["open_flags"], json!({ "emergency": 0, "urgent": 1, "watch": 0, "info": 0 }));
-        assert_eq!((&first["phq9"]["latest"], &first["phq9"]["status"]), (&json!(18.0), &json!("baseline-only")));
+        assert_eq!((&first["phq9"]["latest"], &first["phq9"]["status"]), (&json!(18), &json!("baseline-only")));
         assert_eq!((&first["next_in_escalation"]["member_id"], &first["next_in_escalation"]["role"]), (&json!(clinic.prescriber.id.to_string()), &json!("care-team")));
         assert!(first["flag_id"].is_string() && first["acknowledge_by"].is_string());
         assert_eq!(first["last_check_in_at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap(), now);
         assert_eq!(first["next_booster_on"], Value::Null);
 
-        assert_eq!((&second["urgency"], &second["last_mood"]), (&json!("none"), &json!(8.0)));
+        assert_eq!((&second["urgency"], &second["last_mood"]), (&json!("none"), &json!(8)));
         let line = second["mood_60d"].as_array().unwrap();
         assert_eq!(line.len(), 60);
-        assert_eq!((&line[59], &line[58], &line[57], &line[51], &line[0]), (&json!(7.0), &json!(5.0), &Value::Null, &json!(3.0), &json!(9.0)));
+        assert_eq!((&line[59], &line[58], &line[57], &line[51], &line[0]), (&json!(7), &json!(5), &Value::Null, &json!(3), &json!(9)));
         // Two days of a week are too few for a mean.
         assert_eq!((&second["mood_mean_7d"], &second["mood_mean_previous_7d"]), (&Value::Null, &Value::Null));
         assert_eq!(second["dosing_days"], json!([57]));
-        assert_eq!(second["phq9"]["baseline"], 16.0);
-        assert_eq!((&second["phq9"]["best"], &second["phq9"]["latest"], &second["phq9"]["status"]), (&json!(8.0), &json!(8.0), &Value::Null));
+        assert_eq!(second["phq9"]["baseline"], 16);
+        assert_eq!((&second["phq9"]["best"], &second["phq9"]["latest"], &second["phq9"]["status"]), (&json!(8), &json!(8), &Value::Null));
 
         // Taken on, the person stays where they are; closed, they come last.
         let flag = first["flag_id"].as_str().unwrap();
@@ -88,6 +88,26 @@ on_both! {
         clinic.get(&clinic.patient, "/v1/caseload").await.problem(403, "forbidden");
         clinic.get(&clinic.admin, "/v1/caseload").await.problem(403, "forbidden");
         clinic.get(&clinic.therapist, "/v1/caseload?cursor=x").await.problem(400, "bad-request");
+    }
+
+    async fn a_person_is_calm_once_no_flag_of_theirs_waits(clinic: Clinic) {
+        let path = format!("/v1/patients/{}/standing", clinic.patient.id);
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now() - TimeDelta::days(3), 1, 2)).await.expect(201);
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), 1, 1)).await.expect(201);
+        let row = async || clinic.get(&clinic.therapist, &path).await.expect(200).json();
+        let take = async |id: &Value| {
+            let path = format!("/v1/flags/{}/acknowledge", id.as_str().unwrap());
+            clinic.call(&clinic.therapist, Method::POST, &path).send().await.expect(200)
+        };
+        let first = row().await;
+        assert_eq!((&first["waiting"]["flag_id"], &first["waiting"]["severity"]), (&first["flag_id"], &json!("urgent")));
+        take(&first["flag_id"]).await;
+        let second = row().await["waiting"].clone();
+        assert_eq!(second["severity"], "urgent");
+        assert_ne!(second["flag_id"], first["flag_id"]);
+        take(&second["flag_id"]).await;
+        let calm = row().await;
+        assert_eq!((&calm["waiting"], &calm["urgency"], &calm["open_flags"]["urgent"]), (&Value::Null, &json!("urgent"), &json!(2)));
     }
 
     async fn questionnaires_and_crisis_lines_need_no_sign_in(clinic: Clinic) {

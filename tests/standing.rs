@@ -48,12 +48,12 @@ on_both! {
         for (days, each) in [(30, 2), (20, 0), (10, 1)] {
             made.push(clinic.post(&me, ASSESSMENTS, form(ago(days), Some(each), Some(0))).await.expect(201).json());
         }
-        assert_eq!(phq9(&clinic, &me).await, [json!(16.0), json!(0.0), json!(8.0), json!(null)]);
+        assert_eq!(phq9(&clinic, &me).await, [json!(16), json!(0), json!(8), json!(null)]);
         let path = |index: usize| format!("{ASSESSMENTS}/{}", made[index]["id"].as_str().unwrap());
         // The best was a slip of the finger; then the latest is taken away; then the baseline.
         clinic.put(&me, &path(1), Some("\"1\""), form(ago(20), Some(3), Some(0))).await.expect(200);
-        assert_eq!(phq9(&clinic, &me).await, [json!(16.0), json!(8.0), json!(8.0), json!(null)]);
-        for (index, left) in [(2, [json!(16.0), json!(24.0), json!(24.0), json!(null)]), (0, [json!(24.0), json!(null), json!(24.0), json!("baseline-only")])] {
+        assert_eq!(phq9(&clinic, &me).await, [json!(16), json!(8), json!(8), json!(null)]);
+        for (index, left) in [(2, [json!(16), json!(24), json!(24), json!(null)]), (0, [json!(24), json!(null), json!(24), json!("baseline-only")])] {
             clinic.call(&me, Method::DELETE, &path(index)).header("If-Match", "\"1\"").send().await.expect(204);
             assert_eq!(phq9(&clinic, &me).await, left);
         }
@@ -73,20 +73,20 @@ on_both! {
         let ago = |days| now - TimeDelta::days(days);
         clinic.post(&me, ASSESSMENTS, form(ago(12), Some(1), Some(0))).await.expect(201);
         let seen = row(&clinic, &me).await["phq9"].clone();
-        assert_eq!((&seen["latest"], &seen["stale_days"], &seen["item_9"]["answer"]), (&json!(8.0), &json!(12), &json!(0)));
+        assert_eq!((&seen["latest"], &seen["stale_days"], &seen["item_9"]["answer"]), (&json!(8), &json!(12), &json!(0)));
         // One question of eight left out: partial, with an estimate. Two: invalid. Both answered question 9.
         let mut partial = form(ago(3), Some(2), Some(1));
         partial["answers"]["4"] = Value::Null;
         let made = clinic.post(&me, ASSESSMENTS, partial).await.expect(201).json();
         assert_eq!((&made["score"]["status"], &made["score"]["total"], &made["score"]["estimate"]), (&json!("partial"), &Value::Null, &json!(17)));
         let seen = row(&clinic, &me).await["phq9"].clone();
-        assert_eq!((&seen["latest"], &seen["status"], &seen["item_9"]["answer"]), (&json!(8.0), &json!("baseline-only"), &json!(1)));
+        assert_eq!((&seen["latest"], &seen["status"], &seen["item_9"]["answer"]), (&json!(8), &json!("baseline-only"), &json!(1)));
         let invalid = clinic.post(&me, ASSESSMENTS, form(ago(2), None, Some(3))).await.expect(201).json();
         assert_eq!(invalid["score"]["status"], "invalid");
         // The newest of all leaves question 9 out: the answer before still stands, with its day.
         clinic.post(&me, ASSESSMENTS, form(ago(1), Some(1), None)).await.expect(201);
         let seen = row(&clinic, &me).await["phq9"].clone();
-        assert_eq!((&seen["latest"], &seen["item_9"]["answer"]), (&json!(8.0), &json!(3)));
+        assert_eq!((&seen["latest"], &seen["item_9"]["answer"]), (&json!(8), &json!(3)));
         assert_eq!(instant(&seen["item_9"]["occurred_at"]), Some(ago(2)));
         let measured = entities::measurement::Entity::find().filter(entities::measurement::Column::PatientId.eq(me.id));
         let measured = measured.all(clinic.app.db.read()).await.unwrap();

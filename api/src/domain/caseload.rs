@@ -113,6 +113,11 @@ pub fn first<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Option<&'a Flag> 
     flags.into_iter().filter(|flag| flag.state != State::Resolved).min_by_key(|flag| rank(flag))
 }
 
+/// The first of a patient's flags that nobody has taken on: what a row is tinted by, and what is taken on next.
+pub fn waiting<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Option<&'a Flag> {
+    flags.into_iter().filter(|flag| flag.state == State::Open).min_by_key(|flag| rank(flag))
+}
+
 /// The order of the caseload: by urgency, then the sooner due, then the longer without a check-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {

@@ -19,7 +19,7 @@ export const now = () => new Date(Date.now() + skew);
 export const account = {
   get: () => { try { return JSON.parse(localStorage.getItem("account")); } catch { return null; } },
   set: (value) => localStorage.setItem("account", JSON.stringify(value)),
-  forget: () => localStorage.removeItem("account"),
+  forget: () => { localStorage.removeItem("account"); sessionStorage.clear(); },
 };
 
 const tell = (online) => document.dispatchEvent(new CustomEvent("connection", { detail: online }));
@@ -86,6 +86,9 @@ export const list = async (path, most = 2_000) => {
   } while (cursor && items.length < most);
   return items;
 };
+
+/** A list that comes in one piece: it takes no page. */
+export const whole = async (path) => (await get(path)).items;
 
 /** Ends the session here and on the server; other tabs notice by the forgotten account. */
 export const signOut = async () => {

@@ -5,6 +5,7 @@ import { live, seldom } from "./live.js";
 import { flagNews } from "./flag-card.js";
 import { acknowledge, badge, callLink, deadline, doneLine, message, mine, shape, skeleton, untilItArrives } from "./parts.js";
 import { moodMark, phqMark } from "./glance.js";
+import { scaleOf } from "./instruments.js";
 import { SEVERITY, ahead, fullDay, number, plural, shortDay, time, today, when } from "./words.js";
 import { openFlags, pill } from "./shell.js";
 import { addDays } from "./charts/scale.js";
@@ -12,9 +13,11 @@ import { addDays } from "./charts/scale.js";
 const GROUPS = [
   { id: "today", title: "Call today", has: ["emergency", "urgent"] },
   { id: "week", title: "Look at this week", has: ["watch"], badge: "watch" },
-  { id: "rest", title: "No open flag", has: ["info", "none"] },
+  { id: "rest", title: "Nothing waits", has: ["info", "none"] },
   { id: "new", title: "Just started", has: ["new"] },
 ];
+/** Somebody waits for a call: a grave flag that nobody has taken on. */
+const waits = ({ waiting }) => ["emergency", "urgent"].includes(waiting?.severity);
 const flagged = ({ open_flags: flags }) => flags.emergency + flags.urgent + flags.watch + flags.info;
 const FILTERS = [
   { id: "all", text: "Everyone", keep: () => true },
@@ -40,26 +43,22 @@ const cells = (item) => [moodCell(item), phqCell(item), timeCell(item)];
 
 const member = (who) => who && (who.member_id === account.get()?.id ? "you" : who.name);
 
-/** Acknowledging turns the card to plain paper in place; the person stays until the flag is resolved. */
-const acts = (item, row) => {
-  const { patient } = item;
-  const taken = (by, at) => [doneLine("Acknowledged", by, at), h("a", { class: "button", href: `/patients/${patient.id}#flags`, "data-act": "resolve" }, "Resolve…", hidden(` the flag of ${plainName(patient)}`))];
+/** Acknowledging the last flag that waits turns the card to plain paper in place; the person stays until the flag is resolved. */
+const acts = (item) => {
+  const { patient, waiting } = item;
   const slot = h("span", { class: "act" });
-  const open = item.flag_id && item.acknowledge_by;
-  if (open) {
-    slot.append(acknowledge({ id: item.flag_id, title: `the flag of ${plainName(patient)}` }, (flag) => {
-      row.classList.add("is-acknowledged");
-      slot.replaceChildren(...taken("you", flag.acknowledged_at));
-      slot.querySelector("a").focus();
-    }));
-  } else {
-    row.classList.add("is-acknowledged");
-    slot.append(...taken(member(item.acknowledged_by), item.acknowledged_at));
+  if (waits(item)) {
+    const another = waiting.flag_id !== item.flag_id;
+    if (another) slot.append(h("span", { class: "quiet-text" }, `Still waits: ${waiting.title}`));
+    slot.append(acknowledge({ id: waiting.flag_id, title: `${waiting.title}, ${plainName(patient)}` }, () => again(patient.id)));
+    return h("div", { class: "row-acts" }, call(patient), slot, waiting.acknowledge_by && deadline(waiting.acknowledge_by, another ? null : member(item.next_in_escalation)));
   }
-  return h("div", { class: "row-acts" },
-    patient.phone && callLink(patient.phone, { class: "button primary", "data-act": "call" }, "Call", h("span", { class: "phone" }, ` ${patient.phone}`)),
-    slot, open && deadline(item.acknowledge_by, member(item.next_in_escalation)));
+  if (!item.flag_id) return h("div", { class: "row-acts" }, call(patient), doneLine("Nothing waits any more"));
+  slot.append(doneLine("Acknowledged", member(item.acknowledged_by), item.acknowledged_at),
+    h("a", { class: "button", href: `/patients/${patient.id}#flags`, "data-act": "resolve" }, "Resolve…", hidden(` the flag of ${plainName(patient)}`)));
+  return h("div", { class: "row-acts" }, call(patient), slot);
 };
+const call = ({ phone }) => phone && callLink(phone, { class: "button primary", "data-act": "call" }, "Call", h("span", { class: "phone" }, ` ${phone}`));
 
 /** The other findings, each once, two of them in words. */
 const also = (reasons, first) => {
@@ -73,7 +72,9 @@ const row = (item, group) => {
   const { patient, urgency } = item;
   const level = ["none", "new"].includes(urgency) ? null : urgency;
   const [reason, ...more] = item.reasons;
-  const element = h("li", { class: `row ${level ? `sev-${level}` : ""} in-${group}`, "data-row": patient.id });
+  const calm = group === "today" && !waits(item);
+  const tint = waits(item) ? item.waiting.severity : level;
+  const element = h("li", { class: `row ${tint ? `sev-${tint}` : ""} in-${group}${calm ? " is-acknowledged" : ""}`, "data-row": patient.id });
   const who = h("div", { class: "who" },
     h("h3", {}, h("a", { href: `/patients/${patient.id}`, "data-main": true }, nameOf(patient)), latinOf(patient)),
     patient.pronouns && h("span", { class: "quiet-text" }, patient.pronouns));
@@ -82,8 +83,29 @@ const row = (item, group) => {
     group === "today" && reason?.evidence && h("p", { class: "detail" }, reason.evidence),
     group === "today" && also(more, reason));
   element.append(h("div", { class: "lead" }, group === "today" ? badge(level) : level && [shape(level), hidden(`${SEVERITY[level].word}: `)], who, why), ...cells(item));
-  if (group === "today") element.append(acts(item, element));
+  if (group === "today") element.append(acts(item));
   return element;
+};
+
+/** One person's row as the server has it now, in the place where it stands. */
+const redraw = (item) => {
+  const element = find(`[data-row="${CSS.escape(item.patient.id)}"]`);
+  if (!element) return;
+  const group = GROUPS.find(({ id }) => element.classList.contains(`in-${id}`)).id;
+  const held = element.contains(document.activeElement) && (document.activeElement.dataset.act ?? "main");
+  const fresh = row({ ...item, urgency: items.find(({ patient }) => patient.id === item.patient.id)?.urgency ?? item.urgency }, group);
+  fresh.hidden = element.hidden;
+  element.replaceWith(fresh);
+  if (held) (find(`[data-act="${held}"]`, fresh) ?? find(".act [data-act]", fresh) ?? find("[data-main]", fresh)).focus();
+};
+
+/** After an act: what else waits with this person decides how the row looks. */
+const again = async (id) => {
+  const item = await get(`patients/${id}/standing`).catch(() => null);
+  if (!item) return show();
+  redraw(item);
+  items = items.map((known) => (known.patient.id === id ? { ...item, urgency: known.urgency } : known));
+  openFlags(items.reduce((sum, one) => sum + flagged(one), 0));
 };
 
 const headline = (items) => {
@@ -139,7 +161,7 @@ find("#filters").addEventListener("submit", (event) => event.preventDefault());
 find("#print").addEventListener("click", () => print());
 
 const load = async () => {
-  items = await list("caseload");
+  [items] = await Promise.all([list("caseload"), scaleOf("phq-9")]);
   if (!items.length) {
     find("#headline").textContent = "Nobody in your care yet";
     find("#sub").textContent = " · people appear here when they accept an invitation, or when a colleague adds you to a care team";
@@ -154,11 +176,7 @@ const load = async () => {
 
 const failed = (problem, again) => {
   find("#filters").hidden = true;
-  if (problem.status === 403) {
-    find("#headline").textContent = "The caseload is for the care team";
-    find("#sub").textContent = "";
-    return place.replaceChildren(message("This page is not yours to see", "Patients are read by the therapists and prescribers of their care team. As an admin you invite people and arrange who cares for whom.", h("a", { class: "button primary", href: "/invite" }, "Invite somebody")));
-  }
+  if (problem.status === 403) return import("./clinic.js").then(({ clinic }) => clinic(place));
   find("#headline").textContent = "The caseload did not arrive";
   find("#sub").textContent = " · this says nothing about your patients; for urgent matters use the clinic’s phone list";
   place.replaceChildren(message("No answer from the server", `Tried at ${time(now().toISOString())}. Trying again every 20 seconds.`, h("button", { class: "button primary", type: "button", onclick: again }, "Try now")));
@@ -175,9 +193,7 @@ const refresh = seldom(async () => {
   const before = new Map(items.map((item) => [item.patient.id, item]));
   const moved = fresh.filter((item) => before.get(item.patient.id)?.urgency !== item.urgency);
   for (const item of fresh) {
-    const element = find(`[data-row="${CSS.escape(item.patient.id)}"]`);
-    if (!element || JSON.stringify(before.get(item.patient.id)) === JSON.stringify(item)) continue;
-    all(".cell", element).forEach((old, index) => old.replaceWith(cells(item)[index]));
+    if (JSON.stringify(before.get(item.patient.id)) !== JSON.stringify(item)) redraw(item);
   }
   if (moved.length && !find("#fresh").hasChildNodes()) pill(moved.length === 1 ? [nameOf(moved[0].patient), " has moved in the list."] : `${plural(moved.length, "person", "people")} moved in the list.`, ask);
 }, 5_000);

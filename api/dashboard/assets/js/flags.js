@@ -8,7 +8,7 @@ import { SEVERITY, number } from "./words.js";
 import { openFlags, pill } from "./shell.js";
 
 const STATES = [
-  ["open", "Open", "Nothing open", "New flags wait in a line at the foot of this page until you ask for them."],
+  ["open", "Open", "Nothing waits", "New flags wait in a line at the foot of this page until you ask for them."],
   ["acknowledged", "Acknowledged", "Nothing waits for an outcome", "Flags that somebody has taken on appear here."],
   ["resolved", "Resolved", "Nothing resolved yet", "Flags that were closed with an outcome appear here."],
 ];

@@ -1,6 +1,7 @@
 // The two marks of a person, drawn from a row of the caseload: on the caseload and on their own page, so that the eye finds there what it saw here.
 import { h, hidden } from "./dom.js";
 import { spark, dumbbell } from "./charts/spark.js";
+import { scaleNow } from "./instruments.js";
 import { STANDING, plain, plainWords, plural, score } from "./words.js";
 
 /** Mood: the line of 60 days and the mean of the last seven. */
@@ -21,6 +22,6 @@ export const phqMark = ({ phq9 }) => {
   const first = phq9.baseline !== null && phq9.status !== "baseline-only";
   return [
     h("span", { class: "phq-now" }, h("b", {}, plain(phq9.latest)), first && h("span", { class: "quiet-text" }, ` from ${plain(phq9.baseline)}`)),
-    phq9.baseline !== null && dumbbell({ ...phq9, label: `PHQ-9 ${plain(phq9.latest)}${first ? `, baseline ${plain(phq9.baseline)}` : ""}.` }),
+    phq9.baseline !== null && scaleNow("phq-9") && dumbbell({ ...phq9, of: scaleNow("phq-9"), label: `PHQ-9 ${plain(phq9.latest)}${first ? `, baseline ${plain(phq9.baseline)}` : ""}.` }),
     words && h("span", { class: "cell-words" }, words)];
 };

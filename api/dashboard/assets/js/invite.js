@@ -45,7 +45,7 @@ const form = (kind) => {
         const [first] = problem.errors;
         const element = first && elements[FIELD[first.pointer]];
         if (problem.status === 403) return fault(staff ? "Colleagues are invited by an admin." : "Patients are invited by a therapist, a prescriber or an admin.");
-        if (problem.status === 409) return fault("Somebody with this address is known here already.", elements.email);
+        if (problem.status === 409) return fault("This address has an open invitation already, under another name or from a colleague.", elements.email);
         fault(first ? `Not sent: ${first.detail}.` : problem.status === 0 ? "Not sent: no connection. What you typed stays here." : "Not sent: the server did not take it. Try again.", element?.focus ? element : null);
       }
     },

@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 import { quote } from "./parts.js";
 import { strip } from "./charts/spark.js";
 import { keptDays, dayOfRecord } from "./records.js";
-import { BAND, plain, plainWords, plural, shortDay, signed, weekday, when, whenTheirs } from "./words.js";
+import { BAND, plain, plainWords, plural, shortDay, signed, weekday, whenTheirs, zoneWords } from "./words.js";
 
 const card = (title, id, ...body) => h("section", { class: `card card-${id}`, "aria-labelledby": `card-${id}` }, h("h2", { id: `card-${id}` }, title), ...body);
 const facts = (rows) => h("dl", { class: "facts" }, ...rows.filter(Boolean).flatMap(([term, ...text]) => [h("dt", {}, term), h("dd", {}, ...text)]));
@@ -62,10 +62,11 @@ export const sessions = ({ sessions: part }) => {
   const ordered = part.items.toSorted((a, b) => Date.parse(b.occurred_at) - Date.parse(a.occurred_at));
   const planned = ordered.filter(({ state }) => state === "planned").toReversed();
   const past = ordered.filter(({ state }) => state !== "planned");
-  const line = (session) => [h("b", {}, when(session.occurred_at)), ` ${sessionWords(session)}`, session.notes && h("span", { class: "session-note" }, session.notes)];
+  const at = (session) => whenTheirs(session.occurred_at, session.time_zone);
+  const line = (session) => [h("b", {}, at(session)), ` ${sessionWords(session)}`, session.notes && h("span", { class: "session-note" }, session.notes)];
   if (!ordered.length) return card("Sessions", "sessions", h("p", {}, "No session planned or held yet."));
   return card("Sessions", "sessions",
-    h("p", { class: "statement" }, planned.length ? `Next: ${plainWords(planned[0].kind)}, ${when(planned[0].occurred_at)}` : "No session is planned"),
+    h("p", { class: "statement" }, planned.length ? `Next: ${plainWords(planned[0].kind)}, ${at(planned[0])}` : "No session is planned"),
     list([...planned.slice(1), ...past.slice(0, 3)].map(line)),
     past.length > 3 && more(`All ${part.items.length} sessions`, table("All sessions", ["Day", "What"], ordered.map((session) => [weekday(dayOfRecord(session)), sessionWords(session)]))));
 };
@@ -115,6 +116,13 @@ const spacing = (of, doses, sessions) => {
 const pressure = (value) => (value ? `${value.systolic}/${value.diastolic}` : "–");
 const present = (value) => (value === undefined || value === null ? "not said" : value ? "yes" : "nobody");
 
+/** At how many doses somebody was there; silence about it is said, not counted. */
+const somebody = (doses) => {
+  const there = doses.filter((dose) => dose.sitter_present === true).length;
+  const unsaid = doses.filter((dose) => dose.sitter_present === undefined || dose.sitter_present === null).length;
+  return `at ${there} of ${doses.length}${unsaid ? `, not said at ${unsaid}` : ""}`;
+};
+
 export const homeDoses = ({ prescriptions, doses: part }, { doses, sessions: dosing, today }) => {
   const refused = prescriptions.problem ?? part.problem;
   if (refused) return card("Home doses against the prescription", "doses", missing(refused, "Home doses and prescriptions", "A prescriber"));
@@ -131,7 +139,7 @@ export const homeDoses = ({ prescriptions, doses: part }, { doses, sessions: dos
       ["mg per dose", `at most ${plain(limits.max_mg_per_dose)}`, since.length ? `at most ${plain(Math.max(...since.map((dose) => dose.amount_mg)))}` : "none yet"],
       ["Hours between", `at least ${plain(limits.min_hours_between)}`, least === null ? "–" : `at least ${plain(least)}`],
       ["Doses in 7 days", `at most ${limits.max_doses_per_week}`, since.length ? `at most ${most}` : "none yet"],
-      ["Somebody present", limits.sitter_required ? "always" : "not asked", alone ? `not on ${weekday(alone.day)}` : since.length ? `at ${since.filter((dose) => dose.sitter_present === true).length} of ${since.length}, not said at ${since.filter((dose) => dose.sitter_present === undefined || dose.sitter_present === null).length}` : "–"],
+      ["Somebody present", limits.sitter_required ? "always" : "not asked", alone ? `not on ${weekday(alone.day)}` : since.length ? somebody(since) : "–"],
       ["Supply", plural(limits.supply_doses, "dose"), `${own} used`],
     ], "limits") : h("p", { class: "statement" }, "No prescription is active today"),
     limits && h("p", { class: "quiet-text" }, `${plainWords(limits.route)}, ${limits.form}, ${plain(limits.mg_per_dose)} mg a dose, from ${shortDay(limits.starts_on)}${limits.ends_on ? ` to ${shortDay(limits.ends_on)}` : ""}.`),
@@ -143,10 +151,10 @@ export const homeDoses = ({ prescriptions, doses: part }, { doses, sessions: dos
 
 const KIND = { "check-in": "Check-in", journal: "Journal", assessment: "Questionnaire", preparation: "Preparation", integration: "Integration", booster: "Booster", "home-dose": "Home dose", appointment: "Appointment", custom: "Own" };
 const STATE = { scheduled: "to come", sending: "on its way", sent: "sent", unknown: "sent, no answer from the mail server", missed: "not sent: its time had passed", skipped: "not needed", cancelled: "cancelled", failed: "not delivered" };
-const rule = ({ schedule, active, time_zone: zone }) => {
+const rule = ({ schedule, active }) => {
   if (!active) return "switched off";
   if (schedule.type === "relative") return `${/^-/.test(schedule.offset) ? "before" : "after"} a ${plainWords(schedule.to)}`;
-  return `at ${schedule.times.join(", ")}${zone ? `, ${zone}` : ""}`;
+  return `at ${schedule.times.join(", ")}${schedule.time_zone ? `, ${zoneWords(schedule.time_zone)}` : ""}`;
 };
 
 export const reminders = ({ reminders: part, notifications }, { moods, today }) => {
@@ -166,7 +174,7 @@ export const reminders = ({ reminders: part, notifications }, { moods, today }) 
     counted && h("p", { class: "key" }, "Square: kept. Ring: missed. Speck: not due."),
     facts(part.items.map((item) => [KIND[item.kind] ?? plainWords(item.kind), rule(item)])),
     latest.length > 0 && h("h3", {}, "Latest"),
-    latest.length > 0 && list(latest.map((item) => `${kinds.get(item.reminder_id) ?? KIND[item.kind] ?? plainWords(item.kind)}, ${when(item.due_at)}: ${STATE[item.state] ?? plainWords(item.state)}`)));
+    latest.length > 0 && list(latest.map((item) => `${kinds.get(item.reminder_id) ?? KIND[item.kind] ?? plainWords(item.kind)}, ${whenTheirs(item.due_at, item.time_zone)}: ${STATE[item.state] ?? plainWords(item.state)}`)));
 };
 
 export const team = ({ team: part }, { today }) => {

@@ -43,7 +43,7 @@ const flagSection = ({ flags, profile }) => {
   const past = flags.items.filter(({ state }) => state === "resolved");
   const grid = (items) => h("div", { class: "flag-grid" }, ...items.map((flag) => flagCard(flag, { phone: profile.phone })));
   return h("section", { class: "flag-group", id: "flags", "aria-labelledby": "flags-title" },
-    h("h2", { id: "flags-title", tabindex: -1 }, open.length ? `${number(open.length)} open ${open.length === 1 ? "flag" : "flags"}` : "No open flag"),
+    h("h2", { id: "flags-title", tabindex: -1 }, open.length ? `${number(open.length)} unresolved ${open.length === 1 ? "flag" : "flags"}` : "No unresolved flag"),
     open.length > 0 && grid(open),
     past.length > 0 && h("details", { class: "as-table past-flags" }, h("summary", {}, plural(past.length, "resolved flag")), grid(past)));
 };

@@ -1,6 +1,7 @@
 // From the records of /v1 to what the patient's page draws. Days are the patient's own: the date that each record was written under.
-import { get, list, now } from "./api.js";
+import { get, list, now, whole } from "./api.js";
 import { addDays, dayIndex } from "./charts/scale.js";
+import { scaleOf } from "./instruments.js";
 
 const ACROSS = 2 * 366 * 86_400_000;
 export const dayOfRecord = (record) => record.occurred_at.slice(0, 10);
@@ -40,9 +41,10 @@ export const gather = async (id, days) => {
     part(list(`${path}/home-doses`)),
     part(list(`${path}/prescriptions?to=${ahead}`)),
     part(list(`${path}/intentions`)),
-    part(list(`${path}/reminders`)),
+    part(whole(`${path}/reminders`)),
     part(list(`${path}/notifications`, 200)),
-    part(list(`${path}/care-team`)),
+    part(whole(`${path}/care-team`)),
+    scaleOf("phq-9"), scaleOf("gad-7"), // known before anything is drawn
   ]);
   return { id, days, profile, standing: standing.items[0], flags, course, older: older.items.length > 0, assessments, sessions, doses, prescriptions, intentions, reminders, notifications, team };
 };

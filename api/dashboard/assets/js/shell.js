@@ -26,12 +26,24 @@ for (const link of all(".bar nav a")) if (link.pathname === location.pathname) l
 const eyebrow = find("#today");
 if (eyebrow) eyebrow.textContent = `${longDay(today())}, ${time(now().toISOString())}`;
 
-/** The number of unresolved flags beside "Flags", where this page knows it. */
-export const openFlags = (count) => {
+// The number of unresolved flags beside "Flags". A page that counts them tells it; the others show what was last told in this tab.
+const TOLD = `unresolved ${me?.id}`;
+const showFlags = (count) => {
   const mark = find("#open-flags-count");
   mark.hidden = !count;
   mark.replaceChildren(String(count), h("span", { class: "vh" }, " unresolved"));
 };
+export const openFlags = (count) => {
+  sessionStorage.setItem(TOLD, count);
+  showFlags(count);
+};
+showFlags(Number(sessionStorage.getItem(TOLD)));
+
+// Who cares for nobody has no caseload and no flags.
+if (roles.length && !roles.some((role) => role === "therapist" || role === "prescriber")) {
+  find("#to-caseload").textContent = "Clinic";
+  find("#to-flags").remove();
+}
 
 // The connection line. It never covers anything and says how old the page is, because old data looks like new data.
 const line = find("#connection");

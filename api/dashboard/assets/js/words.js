@@ -42,13 +42,16 @@ const named = (day) => {
 /** An instant in the reader's zone, or a day. */
 export const when = (iso) => (iso.length > 10 ? `${named(dayOf(iso))}, ${time(iso)}` : named(iso));
 
+/** A zone as people say it: "Berlin time", "UTC". */
+export const zoneWords = (zone) => (zone.includes("/") ? `${zone.split("/").at(-1).replaceAll("_", " ")} time` : zone);
+
 /** When something happened for the patient: their wall clock, with the zone where it differs from the reader's. */
 export const whenTheirs = (iso, zone) => {
   const theirs = iso.slice(11, 16);
   const offset = /([+-])(\d\d):(\d\d)$/.exec(iso);
   const minutes = offset ? (offset[1] === "-" ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) : 0;
   const same = minutes === -new Date(iso).getTimezoneOffset();
-  return `${named(iso.slice(0, 10))}, ${theirs}${same ? "" : ` (${zone ? zone.split("/").at(-1).replaceAll("_", " ") : "their"} time)`}`;
+  return `${named(iso.slice(0, 10))}, ${theirs}${same ? "" : ` (${zone ? zoneWords(zone) : "their time"})`}`;
 };
 
 export const ahead = (iso) => {

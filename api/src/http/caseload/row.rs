@@ -1,9 +1,10 @@
 //! One row of the caseload: figures and flags made into what is answered.
 
-use super::shown::{Item, Item9, MoodDays, Next, OpenFlags, Patient, Phq9, Reason};
+use super::shown::{Item, Item9, MoodDays, Next, OpenFlags, Patient, Phq9, Reason, Waiting};
 use crate::{
     domain::{
-        caseload::{MoodLine, Place, count, first, index, rank, silent_days, stale_days},
+        caseload::{MoodLine, Place, count, first, index, rank, silent_days, stale_days, waiting},
+        instant::Instant,
         profile::Profile,
         safety::{Flag, Severity, State, StepState, urgency, words},
         standing::Status,
@@ -38,7 +39,7 @@ pub(super) fn item(
     let item = Item {
         urgency,
         reasons: reasons(shown, now),
-        last_mood: course.last_mood,
+        last_mood: course.last_mood.map(whole),
         mood_mean_7d: line.mean(0).map(hundredths),
         mood_mean_previous_7d: line.mean(1).map(hundredths),
         mood_60d: MoodDays(line.0.into_iter().map(|mood| mood.map(hundredths)).collect()),
@@ -50,12 +51,13 @@ pub(super) fn item(
             watch: of(Severity::Watch),
             info: of(Severity::Info),
         },
+        waiting: shown_waiting(shown, waiting(flags())),
         flag_id: leading.map(|flag| flag.id),
-        acknowledge_by: due,
-        acknowledged_at: leading.and_then(|flag| flag.acknowledged).map(|(at, _)| at),
+        acknowledge_by: due.map(Into::into),
+        acknowledged_at: leading.and_then(|flag| flag.acknowledged).map(|(at, _)| at.into()),
         acknowledged_by: leading.and_then(|flag| around.actor(flag.acknowledged)),
         next_in_escalation: leading.and_then(|flag| next(profile.id, flag, around)),
-        last_check_in_at: course.last_check_in_at,
+        last_check_in_at: course.last_check_in_at.map(Into::into),
         silent_days: silent_days(today, course.last_check_in_at.map(|at| day(at, profile.time_zone))),
         next_booster_on: None,
         patient: Patient {
@@ -88,22 +90,33 @@ fn reasons(shown: &[Shown], now: DateTime<Utc>) -> Vec<Reason> {
     words.collect()
 }
 
+/// The flag that nobody has taken on, in words.
+fn shown_waiting(shown: &[Shown], waiting: Option<&Flag>) -> Option<Waiting> {
+    let found = waiting.and_then(|flag| shown.iter().find(|shown| shown.flag.id == flag.id))?;
+    Some(Waiting {
+        flag_id: found.flag.id,
+        severity: found.flag.severity,
+        title: words::title(found.flag.rule, found.gravest().map(|gravest| &gravest.piece.facts)),
+        acknowledge_by: found.flag.acknowledge_by.map(Into::into),
+    })
+}
+
 fn next(patient: Uuid, flag: &Flag, around: &Around) -> Option<Next> {
     let steps = around.escalation(patient, flag);
     let step = steps.into_iter().find(|step| step.state == StepState::Waiting)?;
-    Some(Next { at: step.at, member_id: step.member.id, name: step.member.name, role: step.member.role })
+    Some(Next { at: step.at.into(), member_id: step.member.id, name: step.member.name, role: step.member.role })
 }
 
 fn phq9(course: &Course, today: NaiveDate, zone: Tz) -> Phq9 {
     Phq9 {
-        latest: course.latest,
-        latest_at: course.latest_at,
+        latest: course.latest.map(whole),
+        latest_at: course.latest_at.map(Into::into),
         stale_days: course.latest_at.and_then(|at| stale_days(today, day(at, zone))),
-        item_9: course.item_9.map(|(answer, at)| Item9 { answer, occurred_at: at.with_timezone(&zone).fixed_offset() }),
-        baseline: course.baseline,
-        baseline_at: course.baseline_at,
-        best: course.best,
-        best_at: course.best_at,
+        item_9: course.item_9.map(|(answer, at)| Item9 { answer, occurred_at: Instant::from(at).in_zone(zone) }),
+        baseline: course.baseline.map(whole),
+        baseline_at: course.baseline_at.map(Into::into),
+        best: course.best.map(whole),
+        best_at: course.best_at.map(Into::into),
         status: match course.latest {
             None => Some(Status::NotMeasured),
             Some(_) => course.status.and_then(Status::from_code),
@@ -113,6 +126,12 @@ fn phq9(course: &Course, today: NaiveDate, zone: Tz) -> Phq9 {
 
 fn day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
+}
+
+/// Moods and totals of complete forms are whole.
+#[expect(clippy::cast_possible_truncation, reason = "they are small")]
+fn whole(value: f64) -> i64 {
+    value.round() as i64
 }
 
 fn hundredths(value: f64) -> f64 {

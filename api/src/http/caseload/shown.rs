@@ -3,12 +3,14 @@
 use crate::{
     domain::{
         caseload::DAYS,
-        safety::{Told, Urgency},
+        instant::Instant,
+        numbers,
+        safety::{Severity, Told, Urgency},
         standing::Status,
     },
     http::flags::Actor,
 };
-use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate};
 use poem_openapi::{
     ApiResponse, Object,
     payload::Json,
@@ -53,25 +55,25 @@ pub struct Reason {
 pub struct Phq9 {
     /// The latest complete total.
     #[oai(nullable)]
-    pub latest: Option<f64>,
+    pub latest: Option<i64>,
     /// When that was.
     #[oai(nullable)]
-    pub latest_at: Option<DateTime<Utc>>,
+    pub latest_at: Option<Instant>,
     /// How many days old it is, once that is too old to speak of now.
     #[oai(nullable)]
     pub stale_days: Option<u32>,
     /// The total at the baseline.
     #[oai(nullable)]
-    pub baseline: Option<f64>,
+    pub baseline: Option<i64>,
     /// When that was.
     #[oai(nullable)]
-    pub baseline_at: Option<DateTime<Utc>>,
+    pub baseline_at: Option<Instant>,
     /// The lowest since the baseline.
     #[oai(nullable)]
-    pub best: Option<f64>,
+    pub best: Option<i64>,
     /// When that was.
     #[oai(nullable)]
-    pub best_at: Option<DateTime<Utc>>,
+    pub best_at: Option<Instant>,
     /// What can be said of it; null where it takes more than these numbers.
     #[oai(nullable)]
     pub status: Option<Status>,
@@ -87,7 +89,7 @@ pub struct Item9 {
     /// The answer, 0 to 3.
     pub answer: u8,
     /// When it was given, in the patient's zone.
-    pub occurred_at: DateTime<FixedOffset>,
+    pub occurred_at: Instant,
 }
 
 /// How many unresolved flags there are.
@@ -109,13 +111,28 @@ pub struct OpenFlags {
 #[oai(rename = "CaseloadNext")]
 pub struct Next {
     /// When.
-    pub at: DateTime<Utc>,
+    pub at: Instant,
     /// The member.
     pub member_id: Uuid,
     /// Their name.
     pub name: String,
     /// What they are to the patient.
     pub role: Told,
+}
+
+/// A flag that nobody has taken on.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "CaseloadWaiting")]
+pub struct Waiting {
+    /// The flag.
+    pub flag_id: Uuid,
+    /// How grave it is.
+    pub severity: Severity,
+    /// What was found, in one line.
+    pub title: String,
+    /// Until when somebody should take it on.
+    #[oai(nullable)]
+    pub acknowledge_by: Option<Instant>,
 }
 
 /// The moods of 60 days.
@@ -152,7 +169,9 @@ impl Type for MoodDays {
 
 impl ToJSON for MoodDays {
     fn to_json(&self) -> Option<Value> {
-        serde_json::to_value(&self.0).ok()
+        let mut moods = serde_json::to_value(&self.0).ok()?;
+        numbers::plain(&mut moods);
+        Some(moods)
     }
 }
 
@@ -174,7 +193,7 @@ pub struct Item {
     pub reasons: Vec<Reason>,
     /// The newest mood.
     #[oai(nullable)]
-    pub last_mood: Option<f64>,
+    pub last_mood: Option<i64>,
     /// The mean of the last seven days.
     #[oai(nullable)]
     pub mood_mean_7d: Option<f64>,
@@ -189,15 +208,18 @@ pub struct Item {
     pub phq9: Phq9,
     /// Unresolved flags by severity.
     pub open_flags: OpenFlags,
+    /// The first flag that nobody has taken on.
+    #[oai(nullable)]
+    pub waiting: Option<Waiting>,
     /// The flag that comes first.
     #[oai(nullable)]
     pub flag_id: Option<Uuid>,
     /// Until when somebody should take it on.
     #[oai(nullable)]
-    pub acknowledge_by: Option<DateTime<Utc>>,
+    pub acknowledge_by: Option<Instant>,
     /// When somebody took it on.
     #[oai(nullable)]
-    pub acknowledged_at: Option<DateTime<Utc>>,
+    pub acknowledged_at: Option<Instant>,
     /// Who.
     #[oai(nullable)]
     pub acknowledged_by: Option<Actor>,
@@ -206,7 +228,7 @@ pub struct Item {
     pub next_in_escalation: Option<Next>,
     /// When the newest record happened that they wrote themselves: a mood, a journal entry that is shared, a form, a dose.
     #[oai(nullable)]
-    pub last_check_in_at: Option<DateTime<Utc>>,
+    pub last_check_in_at: Option<Instant>,
     /// For how many days they have been silent since, if they are; null where they are not, or never began.
     #[oai(nullable)]
     pub silent_days: Option<u32>,
@@ -242,36 +264,50 @@ impl Example for Item {
             pronouns: Some("she/her".into()),
             phone: Some("+44 20 7946 0551".into()),
         };
-        let mut mood_60d = vec![None; 60];
-        mood_60d[59] = Some(6.0);
-        let at = DateTime::parse_from_rfc3339("2026-11-24T09:01:00Z").unwrap_or_default().to_utc();
+        let at = |text| Instant::from(DateTime::parse_from_rfc3339(text).unwrap_or_default());
+        let id = |low: u128| Uuid::from_u128(0x019d_8c0b_6f1e_7a43_9b63_0c8f_0d7f_0000 + low);
+        let answered_at = at("2026-11-24T09:01:00+00:00");
         Self {
             patient,
-            urgency: Urgency::None,
-            reasons: vec![],
-            last_mood: Some(6.0),
-            mood_mean_7d: Some(6.0),
-            mood_mean_previous_7d: None,
-            mood_60d: MoodDays(mood_60d),
-            dosing_days: vec![51],
+            urgency: Urgency::Urgent,
+            reasons: vec![Reason {
+                text: "Thoughts of being better off dead, more than half the days".into(),
+                evidence: "2 of 3, “More than half the days”. Before: 1, 0, 0. PHQ-9 total 19.".into(),
+            }],
+            last_mood: Some(3),
+            mood_mean_7d: Some(3.57),
+            mood_mean_previous_7d: Some(5.14),
+            mood_60d: MoodDays((0..60).map(|day| (day % 7 != 4).then(|| f64::from(7 - day / 15))).collect()),
+            dosing_days: vec![16, 30, 51],
             phq9: Phq9 {
-                latest: Some(9.0),
-                latest_at: Some(at),
+                latest: Some(19),
+                latest_at: Some(answered_at),
                 stale_days: None,
-                baseline: Some(17.0),
-                baseline_at: Some(at),
-                best: Some(8.0),
-                best_at: Some(at),
+                baseline: Some(21),
+                baseline_at: Some(at("2026-08-31T10:15:00+00:00")),
+                best: Some(8),
+                best_at: Some(at("2026-10-19T08:30:00+00:00")),
                 status: None,
-                item_9: Some(Item9 { answer: 0, occurred_at: at.fixed_offset() }),
+                item_9: Some(Item9 { answer: 2, occurred_at: answered_at }),
             },
-            open_flags: OpenFlags { emergency: 0, urgent: 0, watch: 0, info: 0 },
-            flag_id: None,
-            acknowledge_by: None,
+            open_flags: OpenFlags { emergency: 0, urgent: 1, watch: 1, info: 0 },
+            waiting: Some(Waiting {
+                flag_id: id(2),
+                severity: Severity::Urgent,
+                title: "Thoughts of being better off dead, more than half the days".into(),
+                acknowledge_by: Some(at("2026-11-24T13:01:12+00:00")),
+            }),
+            flag_id: Some(id(2)),
+            acknowledge_by: Some(at("2026-11-24T13:01:12+00:00")),
             acknowledged_at: None,
             acknowledged_by: None,
-            next_in_escalation: None,
-            last_check_in_at: Some(at),
+            next_in_escalation: Some(Next {
+                at: at("2026-11-24T13:01:12+00:00"),
+                member_id: id(5),
+                name: "Tom Okafor".into(),
+                role: Told::CareTeam,
+            }),
+            last_check_in_at: Some(answered_at),
             silent_days: None,
             next_booster_on: None,
         }

@@ -4,8 +4,10 @@ import { BAND, dayOf, fullDay, plain, weekday } from "../words.js";
 import { shape } from "../parts.js";
 import { scale, linePath, columnPath, weekMean, dateTicks, addDays, dayIndex } from "./scale.js";
 import { reader } from "./reader.js";
+import { scaleNow } from "../instruments.js";
 
-const BANDS = [[0, 5, "minimal"], [5, 10, "mild"], [10, 15, "moderate"], [15, 20, "mod. severe"], [20, 27, "severe"]];
+/** Short where there is little room. */
+const SHORT = { "moderately-severe": "mod. severe" };
 const RANGES = [[30, "30 days"], [90, "90 days"], [182, "6 months"], [Infinity, "All"]];
 
 const lane = (svg, { top, label, marks, y, left, right }) => {
@@ -21,6 +23,13 @@ const lineOf = (scores, from, x, y) => {
 };
 
 const nothing = (left, y, words) => s("text", { x: left + 8, y, class: "tick" }, words);
+
+/** The scale of a questionnaire; where its definition did not arrive, as high as its scores, without bands. */
+const axis = (known, scores) => {
+  const maximum = known?.maximum ?? Math.max(1, ...scores.map(({ total }) => total));
+  const bands = known?.bands ?? [];
+  return { maximum, bands, marks: [...new Set([0, ...bands.map(({ from }) => from), maximum])] };
+};
 
 const draw = (patient, from, width) => {
   const days = Array.from({ length: dayIndex(from, patient.today) + 1 }, (_, index) => addDays(from, index));
@@ -42,14 +51,16 @@ const draw = (patient, from, width) => {
   const [moodHigh, sleepHigh, phqHigh, gadHigh, between] = [110, 44, 120, 52, 36];
   const moodTop = 64; const yMood = scale(0, 10, moodTop + moodHigh, moodTop);
   const sleepTop = moodTop + moodHigh + between; const ySleep = scale(0, 10, sleepTop + sleepHigh, sleepTop);
-  const phqTop = sleepTop + sleepHigh + between; const yPhq = scale(0, 27, phqTop + phqHigh, phqTop);
-  const gadTop = phqTop + phqHigh + between; const yGad = scale(0, 21, gadTop + gadHigh, gadTop);
+  const [ofPhq, ofGad] = [axis(scaleNow("phq-9"), patient.phq9), axis(scaleNow("gad-7"), patient.gad7)];
+  const phqTop = sleepTop + sleepHigh + between; const yPhq = scale(0, ofPhq.maximum, phqTop + phqHigh, phqTop);
+  const gadTop = phqTop + phqHigh + between; const yGad = scale(0, ofGad.maximum, gadTop + gadHigh, gadTop);
   const doseTop = gadTop + gadHigh + between;
 
-  for (const [low, high, name] of BANDS) {
-    if (low % 10 === 5) svg.append(s("rect", { x: left, y: yPhq(high), width: right - left, height: yPhq(low) - yPhq(high), class: "band" }));
-    if (wide) svg.append(s("text", { x: right + 6, y: (yPhq(low) + yPhq(high)) / 2 + 4, class: "tick" }, name));
-  }
+  ofPhq.bands.forEach(({ from: low, code, title }, index) => {
+    const high = ofPhq.bands[index + 1]?.from ?? ofPhq.maximum;
+    if (index % 2) svg.append(s("rect", { x: left, y: yPhq(high), width: right - left, height: yPhq(low) - yPhq(high), class: "band" }));
+    if (wide) svg.append(s("text", { x: right + 6, y: (yPhq(low) + yPhq(high)) / 2 + 4, class: "tick" }, SHORT[code] ?? title));
+  });
   svg.append(s("path", { d: rules.map((at) => `M${at} ${top}V${doseTop + 14}`).join(""), class: many ? "session-rule many" : "session-rule" }));
 
   lane(svg, { top: moodTop, label: "Mood, 0 to 10: each day, and the 7-day mean", marks: [0, 5, 10], y: yMood, left, right });
@@ -63,15 +74,15 @@ const draw = (patient, from, width) => {
   svg.append(s("path", { d: columnPath(sleep, x, ySleep, ySleep(0)), class: "sleep-bars", "stroke-width": Math.max(0.6, Math.min(5, ((right - left) / days.length) * 0.62)) }));
   if (sleep.every((value) => value === null)) svg.append(nothing(left, ySleep(4), "not noted"));
 
-  lane(svg, { top: phqTop, label: "PHQ-9, 0 to 27: lower is lighter", marks: [0, 5, 10, 15, 20, 27], y: yPhq, left, right });
+  lane(svg, { top: phqTop, label: `PHQ-9, 0 to ${ofPhq.maximum}: lower is lighter`, marks: ofPhq.marks, y: yPhq, left, right });
   const phq = lineOf(patient.phq9.filter(inside), from, x, yPhq);
   const dot = phq.points.length > 40 ? 2 : 3.6;
-  if (!phq.points.length) svg.append(nothing(left, yPhq(12.5) + 4, "not measured in this time"));
+  if (!phq.points.length) svg.append(nothing(left, yPhq(ofPhq.maximum / 2) + 4, "not measured in this time"));
   svg.append(s("path", { d: phq.path, class: "phq-path" }), ...phq.points.map(([day, total]) => s("circle", { cx: x(day), cy: yPhq(total), r: dot, class: "phq-dot" })));
   const gad = lineOf(patient.gad7.filter(inside), from, x, yGad);
-  lane(svg, { top: gadTop, label: "GAD-7, 0 to 21", marks: [0, 10], y: yGad, left, right });
+  lane(svg, { top: gadTop, label: `GAD-7, 0 to ${ofGad.maximum}`, marks: [0, ofGad.maximum], y: yGad, left, right });
   svg.append(s("path", { d: gad.path, class: "gad-path" }), ...gad.points.map(([day, total]) => s("rect", { x: x(day) - dot * 0.85, y: yGad(total) - dot * 0.85, width: dot * 1.7, height: dot * 1.7, class: "gad-dot" })));
-  if (!gad.points.length) svg.append(nothing(left, yGad(10) - 6, "not measured in this time"));
+  if (!gad.points.length) svg.append(nothing(left, yGad(ofGad.maximum / 2) + 4, "not measured in this time"));
 
   svg.append(s("text", { x: left, y: doseTop - 7, class: "lane-label" }, patient.doses.length ? "Home doses (tick) and shared journal (ring)" : "Shared journal"),
     s("path", { d: `M${left} ${doseTop + 14}H${right}`, class: "axis" }),

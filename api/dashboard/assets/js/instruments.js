@@ -1,0 +1,23 @@
+// The scale of a questionnaire and its bands, as /v1/instruments defines them: no cut-off stands in these pages.
+import { get } from "./api.js";
+
+const asked = new Map();
+const arrived = new Map();
+
+/** `{ maximum, bands: [{ from, to, code, title }] }`; null where it did not arrive: the marks are left out then, the numbers stay. */
+export const scaleOf = (code) => {
+  if (!asked.has(code)) {
+    asked.set(code, get(`instruments/${code}`).then(({ scoring: { maximum, bands } }) => {
+      arrived.set(code, { maximum, bands });
+      return arrived.get(code);
+    }, (problem) => {
+      if (problem.status === undefined) throw problem;
+      asked.delete(code);
+      return null;
+    }));
+  }
+  return asked.get(code);
+};
+
+/** The same for who draws and cannot wait: what has arrived by now. */
+export const scaleNow = (code) => arrived.get(code) ?? null;
