@@ -69,6 +69,15 @@ pub(crate) fn plain(name: &str, title: &str, middle: &str) -> Response {
     secured(document(page(name, middle).replace("<!-- title -->", title)), POLICY)
 }
 
+/// What somebody sees in a browser at an address where nothing is.
+pub(crate) fn nothing() -> Response {
+    let middle = "<h1>Nothing here</h1>\n<p>There is no page at this address. It may have been mistyped, or belong to something that \
+                  has ended.</p>\n<p class=\"acts\"><a class=\"button primary\" href=\"/\">To the caseload</a></p>";
+    let mut response = plain("document", "Nothing here", middle);
+    response.set_status(StatusCode::NOT_FOUND);
+    response
+}
+
 /// The same, made anew each time, with frames around documents of this host.
 pub(crate) fn framing(name: &str, title: &str, middle: &str) -> Response {
     let page = page(name, middle).replace("<!-- title -->", title);

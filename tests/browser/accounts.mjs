@@ -100,6 +100,14 @@ export async function the_documents_work_without_the_internet(lab) {
   }
 }
 
+export async function an_address_where_nothing_is_says_so(lab) {
+  const page = await lab.page();
+  await page.goto(`${lab.url}/nosuch`);
+  await page.getByRole("heading", { name: "Nothing here" }).waitFor();
+  await page.getByRole("link", { name: "To the caseload" }).click();
+  await page.waitForURL(/\/sign-in/);
+}
+
 export async function every_page_carries_the_strict_headers(lab) {
   for (const path of ["/", "/flags", "/sign-in", "/patients/x", "/invite", "/invitations/x", "/docs", "/problems", "/problems/invalid", "/demo/mail"]) {
     const answer = await fetch(lab.url + path);

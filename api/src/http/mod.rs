@@ -1,6 +1,7 @@
 //! The HTTP face: one file per resource, and this table of contents.
 
 mod allow;
+mod answers;
 mod body;
 mod cursor;
 pub mod deadlines;
@@ -10,6 +11,7 @@ pub mod doors;
 mod echo;
 mod every;
 mod health;
+mod parameters;
 mod permit;
 mod preconditions;
 mod problem;
@@ -53,7 +55,8 @@ pub mod timeline;
 use crate::{app::App, dashboard};
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Request, Response, Route,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    error::NotFoundError,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
 };
 use poem_openapi::{OpenApi, OpenApiService};
 use request_id::{Identify, RequestId};
@@ -64,7 +67,7 @@ pub use document::document;
 fn operations(app: &App) -> impl OpenApi + use<> {
     let caseload = (caseload::Caseload(app.clone()), caseload::Standing(app.clone()));
     let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()), caseload);
-    let reference = (instruments::Instruments, support_resources::Lines);
+    let reference = (instruments::Instruments, support_resources::Lines(app.clone()));
     let sync = (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app));
     let reminding = (reminders::Reminders(app.clone()), notifications::Notifications(app.clone()));
     (people(app), every::operations(app), findings, reminding, reference, sync)
@@ -92,11 +95,17 @@ pub fn service_with(app: &App, more: Route) -> impl Endpoint<Output = Response> 
     let routes = routes.nest("/v1/bench", OpenApiService::new(echo::Echo, document::TITLE, env!("CARGO_PKG_VERSION")));
     routes
         .data(app.clone())
-        .around(async |endpoint, request: Request| {
+        .around(async |endpoint, mut request: Request| {
             let (id, uri) = (request.data::<RequestId>().copied(), request.uri().clone());
-            let answer = std::panic::AssertUnwindSafe(endpoint.call(request));
+            let in_browser = asks_for_page(&request);
+            let answer = async {
+                parameters::look(&mut request)?;
+                endpoint.call(request).await
+            };
+            let answer = std::panic::AssertUnwindSafe(answer);
             let mut response = match futures_util::FutureExt::catch_unwind(answer).await {
                 Ok(Ok(response)) => response.into_response(),
+                Ok(Err(error)) if in_browser && error.is::<NotFoundError>() => dashboard::nothing(),
                 Ok(Err(error)) => problem::respond(error, id),
                 Err(_) => problem::respond(crate::error::Error::internal("a handler panicked").into(), id),
             };
@@ -107,6 +116,12 @@ pub fn service_with(app: &App, more: Route) -> impl Endpoint<Output = Response> 
             Ok(response)
         })
         .with(Identify(app.clone()))
+}
+
+/// Whether somebody types addresses, rather than a program.
+fn asks_for_page(request: &Request) -> bool {
+    let html = request.header(header::ACCEPT).is_some_and(|accepted| accepted.contains("text/html"));
+    html && request.method() == Method::GET && !request.uri().path().starts_with("/v1/")
 }
 
 /// What holds for every answer. Nothing of a patient is kept by a browser or by anything between.
