@@ -19,9 +19,15 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("public_url", "where people reach it; https unless it listens on loopback (from LISTEN)"),
     ("data", "folder of the embedded database and its keys (./data)"),
     ("database_url", "postgres://… for PostgreSQL (none: SQLite in DATA)"),
-    ("smtp_url", "smtp://user:password@host:587?tls=required, smtps://…; plain smtp:// on loopback only"),
+    (
+        "smtp_url",
+        "required by serve: smtp://user:password@host:587?tls=required, smtps://…; plain smtp:// on loopback only",
+    ),
     ("mail_from", "sender of all mails (Afterglow <no-reply@host of PUBLIC_URL>)"),
-    ("master_key_file", "file of the master key (SQLite: DATA/master.key)"),
+    (
+        "master_key_file",
+        "file of the master key; this or the next is required with PostgreSQL (SQLite: DATA/master.key)",
+    ),
     ("master_key", "the master key itself, 32 bytes in base64"),
     ("log", "what is logged, such as info or afterglow=debug (info)"),
 ];

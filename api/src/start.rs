@@ -59,8 +59,13 @@ fn lock(folder: &Path) -> Result<File, Error> {
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(folder.join("afterglow.lock"));
     let file = file.map_err(wrong)?;
-    file.try_lock()
-        .map_err(|_| Error::Settings(format!("AFTERGLOW_DATA: {} is in use by another process", folder.display())))?;
+    file.try_lock().map_err(|_| {
+        Error::Settings(format!(
+            "AFTERGLOW_DATA: {} is in use by another afterglow, and its database lets one in at a time: stop that one, run \
+             this, start it again",
+            folder.display()
+        ))
+    })?;
     Ok(file)
 }
 

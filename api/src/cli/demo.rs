@@ -18,16 +18,17 @@ use zeroize::Zeroizing;
 /// What can be said on the command line; every setting holds as well.
 #[derive(Debug, clap::Args)]
 pub struct Demo {
-    /// The port to listen on, on this machine alone.
+    /// The port to listen on, on this machine alone; 8080 unless told.
     #[arg(long)]
     port: Option<u16>,
-    /// The folder of the demo clinic; one that holds a demo clinic is used as it is.
+    /// The folder of the demo clinic; ./afterglow-demo unless told. One that holds a demo clinic is used as it is: delete it
+    /// to begin anew.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Which clinic is drawn.
+    /// Which clinic is drawn: the same number, the same people.
     #[arg(long, default_value_t = 8)]
     seed: u64,
-    /// The password of the four people who can sign in; drawn if it is not given.
+    /// The password of the four people who can sign in; drawn and printed if it is not given, and set anew at every start.
     #[arg(long)]
     password: Option<String>,
 }

@@ -6,13 +6,13 @@ mod migrate;
 mod openapi;
 mod serve;
 
-use crate::error::Error;
+use crate::{config::SETTINGS, error::Error};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 /// The backend of a patient companion for ketamine-assisted psychotherapy. No emergency service, no medical device.
 #[derive(Parser)]
-#[command(name = "afterglow", version, about, long_about = None)]
+#[command(name = "afterglow", version, about, long_about = None, after_help = settings())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -20,16 +20,24 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs the service: the API, the pages and the worker that sends.
+    /// Runs the service: the API, the pages and the worker that sends. Needs a mail host: `AFTERGLOW_SMTP_URL`.
     Serve,
     /// Serves a believable clinic of invented people to look at.
     Demo(demo::Demo),
     /// Brings the database's schema up to date and ends.
     Migrate,
-    /// Starts a new clinic and prints the link that invites its first admin.
+    /// Starts a new clinic and prints the link that invites its first admin. With SQLite: while the service is stopped.
     InviteAdmin(invite_admin::InviteAdmin),
     /// Writes the OpenAPI document to standard output.
     Openapi,
+}
+
+/// Every setting, for the end of the help.
+fn settings() -> String {
+    let lines =
+        SETTINGS.iter().map(|(name, what)| format!("  {:<27}  {what}", format!("AFTERGLOW_{}", name.to_uppercase())));
+    let lines: Vec<String> = lines.collect();
+    format!("Settings, in the environment or in the TOML file that AFTERGLOW_CONFIG names:\n{}", lines.join("\n"))
 }
 
 /// Runs the command that was asked for.
