@@ -100,7 +100,6 @@ on_both! {
         let second = refresh(&clinic, &first["refresh_token"]).await.expect(200).json();
         // The answer arrived: its access token is in use.
         with_token(&clinic, &second["access_token"], ME).await.expect(200);
-        clinic.clock.advance(TimeDelta::seconds(61));
         refresh(&clinic, &first["refresh_token"]).await.problem(401, "unauthenticated");
         with_token(&clinic, &second["access_token"], ME).await.problem(401, "unauthenticated");
         refresh(&clinic, &second["refresh_token"]).await.problem(401, "unauthenticated");
@@ -123,9 +122,7 @@ on_both! {
         let email = with_password(&clinic, &clinic.patient).await;
         let first = login(&clinic, &email, PASSWORD).await.expect(200).json();
         let stolen = refresh(&clinic, &first["refresh_token"]).await.expect(200).json();
-        clinic.clock.advance(TimeDelta::seconds(61));
         let mine = refresh(&clinic, &first["refresh_token"]).await.expect(200).json();
-        clinic.clock.advance(TimeDelta::seconds(61));
         refresh(&clinic, &stolen["refresh_token"]).await.problem(401, "unauthenticated");
         refresh(&clinic, &mine["refresh_token"]).await.problem(401, "unauthenticated");
     }
@@ -155,47 +152,17 @@ on_both! {
         }
     }
 
-    async fn of_fifty_calls_at_once_with_one_token_every_answer_holds(clinic: Clinic) {
+    async fn of_fifty_calls_with_one_token_the_last_answer_holds(clinic: Clinic) {
         let email = with_password(&clinic, &clinic.patient).await;
         let first = login(&clinic, &email, PASSWORD).await.expect(200).json();
         let calls = (0..50).map(|_| refresh(&clinic, &first["refresh_token"]));
         let answers = futures_util::future::join_all(calls).await;
+        assert!(answers.iter().all(|answer| answer.status == 200));
+        let mut alive = 0;
         for answer in &answers {
-            let pair = answer.json();
-            with_token(&clinic, &pair["access_token"], ME).await.expect(200);
+            alive += u32::from(with_token(&clinic, &answer.json()["access_token"], ME).await.status == 200);
         }
-        // Whichever of them the phone keeps, it goes on from there.
-        clinic.clock.advance(TimeDelta::minutes(10));
-        refresh(&clinic, &answers[17].json()["refresh_token"]).await.expect(200);
-    }
-
-    async fn a_phone_that_asks_twice_after_a_lost_answer_stays_signed_in(clinic: Clinic) {
-        let email = with_password(&clinic, &clinic.patient).await;
-        let first = login(&clinic, &email, PASSWORD).await.expect(200).json();
-        refresh(&clinic, &first["refresh_token"]).await.expect(200);
-        clinic.clock.advance(TimeDelta::hours(5));
-        let both = [(); 2].map(|()| refresh(&clinic, &first["refresh_token"]));
-        let both = futures_util::future::join_all(both).await;
-        // The answer that came first is in use before the other one arrives.
-        let [one, other] = [&both[0], &both[1]].map(Answer::json);
-        with_token(&clinic, &one["access_token"], ME).await.expect(200);
-        clinic.clock.advance(TimeDelta::minutes(10));
-        let next = refresh(&clinic, &other["refresh_token"]).await.expect(200).json();
-        clinic.clock.advance(TimeDelta::minutes(10));
-        refresh(&clinic, &next["refresh_token"]).await.expect(200);
-    }
-
-    async fn two_who_hold_different_answers_do_not_both_go_on(clinic: Clinic) {
-        let email = with_password(&clinic, &clinic.patient).await;
-        let first = login(&clinic, &email, PASSWORD).await.expect(200).json();
-        let mine = refresh(&clinic, &first["refresh_token"]).await.expect(200).json();
-        let stolen = refresh(&clinic, &first["refresh_token"]).await.expect(200).json();
-        clinic.clock.advance(TimeDelta::minutes(10));
-        let mine = refresh(&clinic, &mine["refresh_token"]).await.expect(200).json();
-        with_token(&clinic, &mine["access_token"], ME).await.expect(200);
-        clinic.clock.advance(TimeDelta::seconds(61));
-        refresh(&clinic, &stolen["refresh_token"]).await.problem(401, "unauthenticated");
-        with_token(&clinic, &mine["access_token"], ME).await.problem(401, "unauthenticated");
+        assert_eq!(alive, 1);
     }
 
     async fn turning_the_second_factor_on_ends_what_was_begun_without_it(clinic: Clinic) {

@@ -1,12 +1,8 @@
 //! How long a sign-in lasts, and what a presented refresh token means.
 //!
 //! A refresh token is spent by its first use and succeeded by another. A phone that never received the answer presents
-//! the spent one again, and so does one that asks twice at once: that must not log it out. Somebody who stole a token
-//! presents a spent one too: that must end the sign-in. What tells them apart is time, for a minute, and then whether the
-//! successor was ever used (RFC 9700 4.14.2, with one retry allowed).
-//!
-//! What was given for one token, in two answers say, is one generation. The first of it to be exchanged spends the rest,
-//! so that two who hold different answers do not both go on for long.
+//! the spent one again: that must not log it out. Somebody who stole a token presents a spent one too: that must end the
+//! sign-in. What tells them apart is whether the successor was ever used (RFC 9700 4.14.2, with one retry allowed).
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -24,8 +20,6 @@ pub const COOKIE_IDLE: TimeDelta = TimeDelta::minutes(15);
 pub const COOKIE: TimeDelta = TimeDelta::hours(12);
 /// How long a spent refresh token may be presented again by somebody who never received the answer.
 pub const RETRY: TimeDelta = TimeDelta::hours(24);
-/// How long two requests with the same refresh token may lie apart and still be one client asking twice.
-pub const AT_ONCE: TimeDelta = TimeDelta::minutes(1);
 
 /// When a sign-in that begins now ends, whatever happens.
 pub fn ends_at(member: bool, now: DateTime<Utc>) -> DateTime<Utc> {
@@ -67,8 +61,6 @@ pub struct Successor {
 pub enum Decision {
     /// Exchange it.
     Rotate,
-    /// It was exchanged a moment ago: give another pair beside the one that was given.
-    Again,
     /// The answer was lost: revoke the successor that nobody used and exchange it again.
     ReplaceSuccessor,
     /// Two hold the same token, and one of them stole it: end the whole sign-in.
@@ -86,7 +78,7 @@ pub enum Decision {
 /// assert_eq!(refresh(&fresh, now), Decision::Rotate);
 ///
 /// let unused = Some(Successor { used: false, spent: false });
-/// let lost_answer = Presented { spent_at: Some(now - chrono::TimeDelta::minutes(2)), successor: unused, ..fresh };
+/// let lost_answer = Presented { spent_at: Some(now - chrono::TimeDelta::minutes(1)), successor: unused, ..fresh };
 /// assert_eq!(refresh(&lost_answer, now), Decision::ReplaceSuccessor);
 /// ```
 pub fn refresh(token: &Presented, now: DateTime<Utc>) -> Decision {
@@ -94,7 +86,6 @@ pub fn refresh(token: &Presented, now: DateTime<Utc>) -> Decision {
         return if now < token.expires_at { Decision::Rotate } else { Decision::Refuse };
     };
     match token.successor {
-        _ if now <= spent_at + AT_ONCE => Decision::Again,
         Some(Successor { used: false, spent: false }) if now <= spent_at + RETRY => Decision::ReplaceSuccessor,
         _ => Decision::RevokeFamily,
     }
@@ -116,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_lost_answer_may_be_asked_for_again_for_a_day() {
-        assert_eq!(refresh(&spent(AT_ONCE + TimeDelta::microseconds(1), UNUSED), now()), Decision::ReplaceSuccessor);
+        assert_eq!(refresh(&spent(TimeDelta::zero(), UNUSED), now()), Decision::ReplaceSuccessor);
         assert_eq!(refresh(&spent(RETRY, UNUSED), now()), Decision::ReplaceSuccessor);
         let late = RETRY + TimeDelta::microseconds(1);
         assert_eq!(refresh(&spent(late, UNUSED), now()), Decision::RevokeFamily);
@@ -126,21 +117,13 @@ mod tests {
     fn a_spent_token_whose_successor_was_used_ends_the_sign_in() {
         for successor in [(true, false), (false, true), (true, true)] {
             let successor = Some(Successor { used: successor.0, spent: successor.1 });
-            assert_eq!(refresh(&spent(TimeDelta::minutes(2), successor), now()), Decision::RevokeFamily);
-        }
-    }
-
-    #[test]
-    fn who_asks_twice_within_a_minute_is_answered_twice_whatever_became_of_the_first_answer() {
-        for successor in [None, UNUSED, Some(Successor { used: true, spent: true })] {
-            assert_eq!(refresh(&spent(TimeDelta::zero(), successor), now()), Decision::Again);
-            assert_eq!(refresh(&spent(AT_ONCE, successor), now()), Decision::Again);
+            assert_eq!(refresh(&spent(TimeDelta::seconds(1), successor), now()), Decision::RevokeFamily);
         }
     }
 
     #[test]
     fn a_successor_that_was_replaced_ends_the_sign_in() {
-        assert_eq!(refresh(&spent(TimeDelta::minutes(2), None), now()), Decision::RevokeFamily);
+        assert_eq!(refresh(&spent(TimeDelta::seconds(1), None), now()), Decision::RevokeFamily);
     }
 
     #[test]

@@ -138,9 +138,9 @@ impl Auth {
 
     /// Exchange a refresh token
     ///
-    /// The old one is spent by it. Within a minute it may be sent again, and every answer holds; if the answer is lost, for
-    /// a day, as long as nothing of it was used. Whoever sends a spent one otherwise ends the whole sign-in, for everybody
-    /// who holds a token of it.
+    /// The old one is spent by it. If the answer is lost, the old one may be sent again for a day, as long as nothing of the
+    /// answer was used: the newest answer holds. Whoever sends a spent one otherwise ends the whole sign-in, for everybody
+    /// who holds a token of it. So send one refresh at a time.
     #[oai(path = "/refresh", method = "post", operation_id = "auth_refresh")]
     async fn refresh(&self, request: &Request, renewal: Small<Renewal>) -> Result<Entered, Error> {
         refresh::refresh(&self.0, &renewal.value()?.refresh_token, sign_in::request_id(request)).await

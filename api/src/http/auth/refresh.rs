@@ -21,9 +21,8 @@ pub(super) async fn refresh(app: &App, token: &str, request: Uuid) -> Result<Ent
     let known = app.sign_ins.clone();
     let unit = async move |tx: &Tx| {
         let Some(account) = accounts::lock(tx, account).await? else { return Ok(None) };
-        let Some(found) = sign_ins::find_refresh(tx, hash).await? else { return Ok(None) };
-        let family = found.family;
-        match decide(&found.presented, tx.now()) {
+        let Some((family, presented)) = sign_ins::find_refresh(tx, hash).await? else { return Ok(None) };
+        match decide(&presented, tx.now()) {
             Decision::Refuse => return Ok(None),
             Decision::RevokeFamily => {
                 sign_ins::remove_family(tx, family.id).await?;
@@ -33,14 +32,13 @@ pub(super) async fn refresh(app: &App, token: &str, request: Uuid) -> Result<Ent
                 return Ok(None);
             }
             Decision::ReplaceSuccessor => {
-                sign_ins::replace_successor(tx, &found, hash).await?;
+                sign_ins::replace_successor(tx, family.id, hash).await?;
                 known.forget(tx, move |_, held| held.family == Some(family.id));
             }
-            Decision::Rotate => sign_ins::spend(tx, &found).await?,
-            Decision::Again => {}
+            Decision::Rotate => sign_ins::spend(tx, hash).await?,
         }
         let roles = members::roles(tx.db(), account.clinic, account.id).await?.unwrap_or(Roles::PATIENT);
-        let entry = Entry::go_on(tx, &family, Some(found.heir)).await?;
+        let entry = Entry::go_on(tx, &family, Some(hash)).await?;
         Ok(Some((entry, Account::new(account.id, account.kind, roles))))
     };
     let (entry, account) = app.db.write(account, unit).await?.ok_or(Error::Unauthenticated)?;

@@ -185,33 +185,18 @@ pub async fn refresh_account(db: &impl ConnectionTrait, hash: Hash) -> Result<Op
     Ok(row.map(|row| row.account_id))
 }
 
-/// A refresh token as it is found, with those that were given for the same one before.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// Its sign-in.
-    pub family: Family,
-    /// What became of it.
-    pub presented: Presented,
-    /// Which of its generation was exchanged first: what is given for any of them is given for that one.
-    pub heir: Hash,
-    generation: Vec<Vec<u8>>,
-}
-
 /// A refresh token and what became of it. The account's row must be held, so that two presentations come one by one.
-pub async fn find_refresh(tx: &Tx, hash: Hash) -> Result<Option<Found>, Error> {
+pub async fn find_refresh(tx: &Tx, hash: Hash) -> Result<Option<(Family, Presented)>, Error> {
     let Some(row) =
         token::Entity::find_by_id(hash.to_vec()).filter(token::Column::Kind.eq(REFRESH)).one(tx.db()).await?
     else {
         return Ok(None);
     };
-    let family = || token::Entity::find().filter(token::Column::FamilyId.eq(row.family_id));
-    let mut generation = vec![row.hash];
-    if let Some(parent) = row.parent {
-        let siblings = family().filter(token::Column::Parent.eq(parent)).filter(token::Column::Kind.eq(REFRESH));
-        generation = siblings.all(tx.db()).await?.into_iter().map(|sibling| sibling.hash).collect();
-    }
-    let children = family().filter(token::Column::Parent.is_in(generation.clone())).all(tx.db()).await?;
-    let heir = children.iter().find_map(|child| Hash::from_stored(child.parent.as_ref()?)).unwrap_or(hash);
+    let children = token::Entity::find()
+        .filter(token::Column::FamilyId.eq(row.family_id))
+        .filter(token::Column::Parent.eq(hash.to_vec()))
+        .all(tx.db())
+        .await?;
     let successor = children.iter().any(|child| child.kind == REFRESH).then(|| Successor {
         used: children.iter().any(|child| child.first_used_at.is_some()),
         spent: !children.iter().any(|child| child.kind == REFRESH && child.spent_at.is_none()),
@@ -223,12 +208,12 @@ pub async fn find_refresh(tx: &Tx, hash: Hash) -> Result<Option<Found>, Error> {
         signed_in_at: row.signed_in_at.into(),
     };
     let presented = Presented { expires_at: row.expires_at.into(), spent_at: row.spent_at.map(Into::into), successor };
-    Ok(Some(Found { family, presented, heir, generation }))
+    Ok(Some((family, presented)))
 }
 
-/// Notes that a refresh token is exchanged, and that those beside it are of no use any more.
-pub async fn spend(tx: &Tx, found: &Found) -> Result<(), Error> {
-    let of = Condition::all().add(token::Column::Hash.is_in(found.generation.clone()));
+/// Notes that a refresh token was exchanged.
+pub async fn spend(tx: &Tx, hash: Hash) -> Result<(), Error> {
+    let of = Condition::all().add(token::Column::Hash.eq(hash.to_vec()));
     stamp(tx, token::Column::SpentAt, of).await
 }
 
@@ -240,21 +225,16 @@ pub async fn use_first(tx: &Tx, hash: Hash) -> Result<(), Error> {
     stamp(tx, token::Column::FirstUsedAt, of).await
 }
 
-/// Revokes what a refresh token was exchanged for: it never arrived. The refresh tokens among it stay known as spent, so
-/// that whoever presents one after all is noticed. The token counts as exchanged now: it may be asked for twice at once
-/// this time too.
-pub async fn replace_successor(tx: &Tx, found: &Found, hash: Hash) -> Result<(), Error> {
+/// Revokes what a refresh token was exchanged for: it never arrived. The refresh token among it stays known as spent,
+/// so that whoever presents it after all is noticed.
+pub async fn replace_successor(tx: &Tx, family: Uuid, parent: Hash) -> Result<(), Error> {
     let children = || {
-        let of = Condition::all().add(token::Column::FamilyId.eq(found.family.id));
-        of.add(token::Column::Parent.is_in(found.generation.clone()))
+        let of = Condition::all().add(token::Column::FamilyId.eq(family));
+        of.add(token::Column::Parent.eq(parent.to_vec()))
     };
     let access = children().add(token::Column::Kind.eq(ACCESS));
     token::Entity::delete_many().filter(access).exec(tx.db()).await?;
-    stamp(tx, token::Column::SpentAt, children()).await?;
-    let now = Expr::value(tx.now().timestamp_micros());
-    let again = token::Entity::update_many().col_expr(token::Column::SpentAt, now);
-    again.filter(token::Column::Hash.eq(hash.to_vec())).exec(tx.db()).await?;
-    Ok(())
+    stamp(tx, token::Column::SpentAt, children()).await
 }
 
 /// Ends a sign-in.
