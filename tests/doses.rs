@@ -37,7 +37,7 @@ async fn raised(clinic: &Clinic, dose: Value) -> Vec<(String, String)> {
     of_it.iter().map(|flag| (text(&flag["rule"]), text(&flag["evidence"][0]["detail"]))).collect()
 }
 
-fn said<'a>(raised: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+fn said(raised: &[(String, String)]) -> Vec<(&str, &str)> {
     raised.iter().map(|(rule, detail)| (rule.as_str(), detail.as_str())).collect()
 }
 

@@ -122,6 +122,9 @@ on_both! {
 
     async fn a_form_that_says_nothing_or_of_another_week_leaves_an_expected_drop_as_it_is(clinic: Clinic) {
         let now = clinic.now();
+        // Thoughts that somebody has closed the flag of leave it expected too.
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(now - TimeDelta::hours(80), Some(1))).await.expect(201);
+        verb(&clinic, &clinic.therapist, &flags(&clinic, "").await[0], "resolve", json!({ "outcome": "contacted" })).await.expect(200);
         softened(&clinic).await;
         clinic.post(&clinic.patient, ASSESSMENTS, phq_9(now, Some(0))).await.expect(201);
         clinic.post(&clinic.patient, ASSESSMENTS, phq_9(now - TimeDelta::hours(75), Some(1))).await.expect(201);

@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 /// Days that are drawn; the last is today in the patient's zone.
 pub const DAYS: usize = 60;
+/// The days that must be read for them, in a zone that is ahead or behind too.
+const REACH: TimeDelta = TimeDelta::days(62);
 /// From so many days without a sign on somebody is silent (PROP: the four days of a missed check-in).
 const SILENT_DAYS: i64 = 4;
 /// A score that is older than so many days says little of now (PROP: no interval is suggested from an older one).
@@ -17,9 +19,9 @@ const SCORE_DAYS: i64 = 10;
 /// A mean of a week needs so many days with an entry (PROP).
 const MEAN_DAYS: u32 = 3;
 
-/// What must be read for the days that are drawn, in a zone that is ahead or behind too.
-pub fn reach() -> TimeDelta {
-    TimeDelta::days(DAYS as i64 + 2)
+/// Since when must be read for the days that are drawn.
+pub fn since(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - REACH
 }
 
 /// The kinds whose time says that the patient was there: everything that they write themselves, a word in the journal as

@@ -4,7 +4,7 @@
 use super::flags::Whose;
 use crate::{
     domain::{
-        caseload::{reach, signs},
+        caseload::{signs, since},
         instruments::PHQ_9_SERIES,
         mood_scores,
         record::{Kind, Visibility},
@@ -93,7 +93,7 @@ fn statement(whose: &str) -> String {
          ORDER BY occurred_at DESC, record_id DESC LIMIT 1"
     );
     format!(
-        r#"
+        r"
 WITH mine AS ({whose})
 SELECT mine.id,
   (SELECT string_agg(CAST(day AS text) || '=' || CAST(CAST(value AS integer) AS text), ' ') FROM measurement
@@ -112,7 +112,7 @@ SELECT mine.id,
   standing.latest, standing.latest_at, standing.status,
   (SELECT answers {answered}) AS item_9, (SELECT occurred_at {answered}) AS item_9_at
 FROM mine LEFT JOIN standing ON standing.patient_id = mine.id AND standing.instrument = $2
-"#
+"
     )
 }
 
@@ -122,7 +122,7 @@ pub async fn courses(
     whose: Whose,
     now: DateTime<Utc>,
 ) -> Result<HashMap<Uuid, Course>, Error> {
-    let since = (now - reach()).timestamp_micros();
+    let since = since(now).timestamp_micros();
     let mut values: Vec<Value> = vec![since.into(), PHQ_9_SERIES.into(), Form::UNANSWERED.to_vec().into()];
     let statement = match whose {
         Whose::InCareOf(member, today) => {

@@ -73,6 +73,9 @@ fn three_points_are_watched_and_five_are_urgent() {
     assert_eq!((severity(5.0, &[]), severity(5.0, &session)), (Some(Severity::Watch), Some(Severity::Info)));
     assert_eq!((severity(6.5, &[]), severity(6.5, &session)), (Some(Severity::Watch), Some(Severity::Info)));
     assert_eq!((severity(7.0, &[]), severity(7.0, &session)), (Some(Severity::Urgent), Some(Severity::Urgent)));
+    // Nor does an urgent one read as if it had been expected.
+    let deep = moods::evaluate(&mood, &moods::Drop { before: 7.0, recent: 2.0 }, &session, false).unwrap();
+    assert!(matches!(deep.facts, Facts::Drop { after_session_hours: None, .. }));
     // What falls by three is looked at; what falls by two and a half is not.
     let falls = |recent: [u8; 2]| {
         let entries = [(0, recent[0]), (1, recent[1]), (5, 6), (6, 6), (7, 6), (8, 6), (9, 6)];

@@ -16,14 +16,18 @@ pub mod moods;
 pub mod parameters;
 pub mod past;
 #[cfg(test)]
+mod settling;
+#[cfg(test)]
 mod tests;
 pub mod thoughts;
+mod urgency;
 pub mod windows;
 pub mod words;
 
 pub use clocks::{Escalation, Step, StepState, Team, TeamMember, Told, acknowledge_by, escalation};
 pub use evidence::{Facts, Finding, Piece, Prescribed, PreviousAnswer, in_order};
-pub use flags::{Flag, Impossible, News, Outcome, Settled, State, Urgency, settle, urgency};
+pub use flags::{Flag, Impossible, News, Outcome, Settled, State, settle};
+pub use urgency::{Urgency, urgency};
 
 use chrono::TimeDelta;
 use poem_openapi::Enum;
