@@ -16,7 +16,7 @@ const place = find("#patient");
 const id = decodeURIComponent(location.pathname.split("/").filter(Boolean).at(-1));
 
 /** The caseload's two marks again. */
-const glance = (row) => row && h("div", { class: "glance" }, h("div", {}, ...moodMark(row)), h("div", {}, ...phqMark(row)));
+const glance = (row) => row && h("div", { class: "glance" }, h("div", {}, ...moodMark(row, "Mood")), h("div", {}, ...phqMark(row, "PHQ-9")));
 
 const banner = ({ profile, standing, flags, intentions }, drawn) => {
   const open = flags.items.filter(({ state }) => state !== "resolved").map(({ severity }) => severity);
