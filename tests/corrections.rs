@@ -52,6 +52,7 @@ on_both! {
         assert_eq!((&flag["severity"], &flag["state"]), (&json!("urgent"), &json!("open")));
         assert_eq!(details(&flag), ["Median 1 over 3 days, 6 over the 14 days before."]);
         assert_eq!(flag["title"], "Mood down 5 points in 3 days");
+        assert_eq!((&flag["escalation"][0]["state"], instant(&flag["escalation"][0]["at"])), (&json!("told"), clinic.now()));
         // Saturday, 12:00 in Berlin: the clock of an urgent flag runs until Sunday morning.
         assert_eq!(instant(&flag["acknowledge_by"]), "2026-03-15T08:00:00Z".parse::<DateTime<Utc>>().unwrap());
         let caseload = clinic.get(&clinic.therapist, "/v1/caseload").await.expect(200).json();

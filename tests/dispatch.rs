@@ -27,11 +27,19 @@ async fn message(clinic: &Clinic) -> Value {
     inbox(clinic).await.into_iter().find(|message| message["local_date"] == "2026-03-14").unwrap()
 }
 
-/// Does something to the database itself, on its writer.
+/// Does something to the database itself, on its writer. What shares its COMMIT with a unit that finds no room fails with
+/// it, and is done again.
 async fn run(clinic: &Clinic, statement: &'static str) {
-    let unit =
-        async move |tx: &Tx| Ok(sea_orm::ConnectionTrait::execute_unprepared(tx.db(), statement).await.map(drop)?);
-    clinic.app.db.write(clinic.patient.id, unit).await.unwrap();
+    for _ in 0..1_000 {
+        let unit = async move |tx: &Tx| {
+            Ok(sea_orm::ConnectionTrait::execute_unprepared(tx.db(), statement).await.map(drop)?)
+        };
+        match clinic.app.db.write(clinic.patient.id, unit).await {
+            Err(afterglow::error::Error::StorageFull) => {}
+            done => return done.unwrap(),
+        }
+    }
+    panic!("there was never room for {statement}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -262,6 +270,7 @@ async fn flagged(clinic: &Clinic) -> Uuid {
         severity: Set(2),
         state: Set(0),
         opened_at: Set(now.into()),
+        waits_since: Set(now.into()),
         newest_at: Set(now.into()),
         version: Set(1),
         ..Default::default()

@@ -159,6 +159,7 @@ struct Bare {
     severity: Severity,
     state: State,
     opened_at: DateTime<Utc>,
+    waits_since: DateTime<Utc>,
     due: Option<DateTime<Utc>>,
     evidence: BTreeMap<Uuid, Piece>,
 }
@@ -204,6 +205,7 @@ fn replay(versions: &[Version]) -> Vec<Bare> {
         severity: flag.severity,
         state: flag.state,
         opened_at: flag.opened_at,
+        waits_since: flag.waits_since,
         due: flag.acknowledge_by,
         evidence: flag.evidence,
     });
@@ -238,6 +240,7 @@ async fn stored(clinic: &Clinic, patient: Uuid) -> Vec<Bare> {
             severity: Severity::from_code(row.severity).unwrap(),
             state: State::from_code(row.state).unwrap(),
             opened_at: row.opened_at.into(),
+            waits_since: row.waits_since.into(),
             due: row.acknowledge_by.map(Into::into),
             evidence: pieces,
         }

@@ -28,6 +28,8 @@ pub struct Model {
     pub state: i16,
     /// When it was opened.
     pub opened_at: Micros,
+    /// When its clock last started.
+    pub waits_since: Micros,
     /// When its newest evidence happened.
     pub newest_at: Micros,
     /// Until when somebody should take it on.

@@ -231,6 +231,7 @@ CREATE TABLE flag (
   severity smallint NOT NULL,
   state smallint NOT NULL,
   opened_at instant NOT NULL,
+  waits_since instant NOT NULL,
   newest_at instant NOT NULL,
   acknowledge_by instant,
   acknowledged_at instant,

@@ -85,6 +85,8 @@ pub struct Flag {
     pub state: State,
     /// When it was opened.
     pub opened_at: DateTime<Utc>,
+    /// When its clock started: when it was opened, or last opened again or made graver.
+    pub waits_since: DateTime<Utc>,
     /// Until when somebody should take it on; `None` for info.
     pub acknowledge_by: Option<DateTime<Utc>>,
     /// When somebody took it on, and who.
@@ -111,6 +113,7 @@ impl Flag {
             severity: finding.severity(),
             state: State::Open,
             opened_at: now,
+            waits_since: now,
             acknowledge_by: acknowledge_by(finding.severity(), now, hours),
             acknowledged: None,
             resolved: None,
@@ -183,6 +186,7 @@ impl Flag {
         self.acknowledged = None;
         self.resolved = None;
         self.outcome = None;
+        self.waits_since = now;
         self.acknowledge_by = acknowledge_by(self.severity, now, hours);
         true
     }
@@ -192,6 +196,7 @@ impl Flag {
         let sooner = self.acknowledge_by.filter(|_| self.state == State::Open);
         self.severity = severity;
         self.reopen(now, hours);
+        self.waits_since = now;
         let due = acknowledge_by(severity, now, hours);
         self.acknowledge_by = sooner.into_iter().chain(due).min();
     }

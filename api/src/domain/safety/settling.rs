@@ -100,6 +100,7 @@ fn a_record_that_gets_graver_is_heard_anew_and_one_that_gets_lighter_takes_nothi
     assert_eq!((heard.news, heard.waits_anew, inbox.0[0].state), (News::Graver, true, State::Open));
     assert_eq!(inbox.0[0].acknowledge_by, acknowledge_by(Severity::Urgent, hour(40), &hours()));
     assert_eq!((inbox.0[0].severity, inbox.0[0].acknowledged), (Severity::Urgent, None));
+    assert_eq!((inbox.0[0].opened_at, inbox.0[0].waits_since), (hour(0), hour(40)));
     // Closed, and graver than what it was closed for.
     inbox.0[0].resolve(Outcome::Contacted, id(5), hour(41));
     assert!(!inbox.settle(&urgent, 42).changed());

@@ -212,7 +212,7 @@ impl Around {
     pub(in crate::http) fn escalation(&self, patient: Uuid, flag: &Flag) -> Vec<Escalation> {
         let Some(team) = self.teams.get(&patient) else { return Vec::new() };
         let waits = flag.state == State::Open;
-        escalation(team, flag.severity, flag.opened_at, flag.acknowledge_by, waits, &self.hours)
+        escalation(team, flag.severity, flag.waits_since, flag.acknowledge_by, waits, &self.hours)
     }
 
     pub(super) fn show(&self, shown: Shown) -> FlagShown {
