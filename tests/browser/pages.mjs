@@ -98,7 +98,7 @@ export async function acknowledging_on_the_caseload_calms_the_card(lab) {
   while (left > 0) {
     await page.keyboard.press("a");
     left -= 1;
-    if (left > 0) await card.getByText(/Still waits/).waitFor();
+    if (left > 0) await card.locator('[data-act="acknowledge"]:not([aria-disabled])').waitFor();
     else await card.getByText(/Acknowledged by/).waitFor();
     assert.equal(await waiting(), left, "the server knows of it");
     assert.equal(await calm(), left === 0, `${left} still wait`);
