@@ -5,6 +5,7 @@
 //! sign-in. What tells them apart is whether the successor was ever used (RFC 9700 4.14.2, with one retry allowed).
 
 use chrono::{DateTime, TimeDelta, Utc};
+use poem_openapi::Enum;
 
 /// How long an access token opens the API.
 pub const ACCESS: TimeDelta = TimeDelta::minutes(10);
@@ -20,6 +21,16 @@ pub const COOKIE_IDLE: TimeDelta = TimeDelta::minutes(15);
 pub const COOKIE: TimeDelta = TimeDelta::hours(12);
 /// How long a spent refresh token may be presented again by somebody who never received the answer.
 pub const RETRY: TimeDelta = TimeDelta::hours(24);
+
+/// How somebody stays signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename_all = "kebab-case")]
+pub enum SignInKind {
+    /// Two tokens, for apps.
+    Token,
+    /// One cookie, for the pages.
+    Cookie,
+}
 
 /// When a sign-in that begins now ends, whatever happens.
 pub fn ends_at(member: bool, now: DateTime<Utc>) -> DateTime<Utc> {

@@ -1,13 +1,15 @@
 //! Accounts: what signing in needs to know of somebody. The id is the member's or the patient's own. A row is kept for
 //! as long as the member or the patient is.
 
-use super::{Keys, Tx};
+use super::{Keys, SignIns, Tx, audit, sign_ins};
 use crate::{
     domain::accounts::AccountKind,
     error::Error,
     security::{
         guessing::Failures,
         seal::{Class, OwnerKeys, Spot},
+        tokens::Hash,
+        totp::Factor,
     },
 };
 use entities::{Micros, account, account::Column};
@@ -61,7 +63,7 @@ pub struct Account {
     /// What failed lately.
     pub failures: Failures,
     /// Whether the second factor is on.
-    pub second_factor: bool,
+    pub has_second_factor: bool,
     /// The time step of the last code that was used.
     pub last_step: i64,
     version: i64,
@@ -73,6 +75,12 @@ impl Account {
     pub fn secrets(&self, keys: &OwnerKeys) -> Result<Secrets, Error> {
         let text = keys.open(&spot(self.kind, self.clinic, self.id, self.version), &self.sealed)?;
         serde_json::from_str(&text).map_err(Error::internal)
+    }
+
+    /// The second factor that was set up, confirmed or not.
+    pub fn second_factor(&self, keys: &OwnerKeys) -> Result<Option<Factor>, Error> {
+        let Secrets { email, totp } = self.secrets(keys)?;
+        totp.map(|secret| Factor::from_base32(&secret, &email)).transpose().map_err(Error::internal)
     }
 }
 
@@ -88,7 +96,7 @@ impl From<account::Model> for Account {
                 count: u32::try_from(row.failures).unwrap_or_default(),
                 last: row.failed_at.map(Into::into),
             },
-            second_factor: row.totp_confirmed_at.is_some(),
+            has_second_factor: row.totp_confirmed_at.is_some(),
             last_step: row.totp_last_step,
             version: row.version,
             sealed: row.sealed,
@@ -165,12 +173,59 @@ pub async fn succeeded(tx: &Tx, id: Uuid, step: Option<i64>) -> Result<(), Error
 }
 
 /// Changes what is sealed of an account that this unit holds.
-pub async fn update_secrets(tx: &Tx, account: &Account, secrets: &Secrets, keys: &OwnerKeys) -> Result<(), Error> {
+async fn update_secrets(tx: &Tx, account: &Account, secrets: &Secrets, keys: &OwnerKeys) -> Result<(), Error> {
     let version = account.version + 1;
     let sealed = seal(account.kind, account.clinic, account.id, version, secrets, keys)?;
     let update = of(account.id).col_expr(Column::Version, Expr::value(version));
     update.col_expr(Column::Sealed, Expr::value(sealed)).exec(tx.db()).await?;
     Ok(())
+}
+
+/// Makes an account's second factor and keeps it until a code confirms it. Asking again makes another.
+pub async fn begin_second_factor(tx: &Tx, id: Uuid, keys: &OwnerKeys) -> Result<Factor, Error> {
+    let account = lock(tx, id).await?.ok_or(Error::Unauthenticated)?;
+    if account.has_second_factor {
+        return Err(Error::ImpossibleStep("the second factor is on already"));
+    }
+    let mut secrets = account.secrets(keys)?;
+    let factor = Factor::new(&secrets.email).map_err(Error::internal)?;
+    secrets.totp = Some(factor.base32());
+    update_secrets(tx, &account, &secrets, keys).await?;
+    Ok(factor)
+}
+
+/// The sign-in that goes on when all others of an account end.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    /// All its tokens.
+    pub family: Option<Uuid>,
+    /// Or its cookie.
+    pub cookie: Option<Hash>,
+}
+
+/// Turns the second factor on, if this is the code that the app shows now. Whoever else is signed in with the password
+/// alone is so no more. Repeating it changes nothing.
+pub async fn turn_on_second_factor(
+    tx: &Tx,
+    id: Uuid,
+    keys: &OwnerKeys,
+    known: &SignIns,
+    kept: Kept,
+    otp: &str,
+    request: Uuid,
+) -> Result<(), Error> {
+    let account = lock(tx, id).await?.ok_or(Error::Unauthenticated)?;
+    if account.has_second_factor {
+        return Ok(());
+    }
+    let factor = account.second_factor(keys)?;
+    let factor = factor.ok_or(Error::ImpossibleStep("the second factor must be set up first"))?;
+    let step = factor.step(otp, tx.now(), account.last_step);
+    let step = step.ok_or_else(|| Error::invalid("/otp", "the code that the authenticator app shows now"))?;
+    confirm_second_factor(tx, id, step).await?;
+    sign_ins::remove_others(tx, id, kept.family, kept.cookie).await?;
+    known.forget(tx, move |_, held| held.owner.account == id);
+    audit::append(tx, audit::Entry::by_account(account.clinic, id, Some(request), "auth_mfa_confirm")).await
 }
 
 /// Turns the second factor on; `step` is that of the code which proved it.

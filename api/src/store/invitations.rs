@@ -1,11 +1,17 @@
 //! Invitations: kept after they were accepted or have expired, so that it is known who invited whom. The row carries the
 //! state of its own mail: whoever is invited has no notification yet.
 
-use super::{Tx, accounts, members};
+use super::{
+    Tx,
+    accounts::{self, NewAccount, Secrets},
+    audit, members, profiles,
+    sign_ins::{self, Grant},
+};
 use crate::{
     domain::{
         accounts::AccountKind,
         notifications::{DeliveryState, Stage},
+        sign_in::SignInKind,
     },
     error::Error,
     security::{
@@ -15,6 +21,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use entities::{Micros, invitation, invitation::Column};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr};
 use serde::{Deserialize, Serialize};
@@ -57,6 +64,14 @@ pub struct Invitation {
 }
 
 impl Invitation {
+    /// Refuses an invitation that was accepted.
+    pub fn is_unused(&self) -> Result<(), Error> {
+        match self.accepted_at {
+            None => Ok(()),
+            Some(_) => Err(Error::ImpossibleStep("this invitation was accepted: sign in instead")),
+        }
+    }
+
     /// What is sealed of it.
     pub fn open(&self, keys: &OwnerKeys) -> Result<Sealed, Error> {
         let text = keys.open(&spot(self.kind, self.clinic, self.id), &self.sealed)?;
@@ -180,7 +195,7 @@ pub async fn find_by_code(db: &impl ConnectionTrait, code: Hash) -> Result<Optio
 }
 
 /// The invitation of a code, held until the unit ends: it is accepted once.
-pub async fn lock_by_code(tx: &Tx, code: Hash) -> Result<Option<Invitation>, Error> {
+async fn lock_by_code(tx: &Tx, code: Hash) -> Result<Option<Invitation>, Error> {
     let found = invitation::Entity::find().filter(Column::CodeHash.eq(code.to_vec())).lock_exclusive();
     Ok(found.one(tx.db()).await?.map(Into::into))
 }
@@ -197,8 +212,50 @@ pub async fn stands(db: &impl ConnectionTrait, invitation: &Invitation) -> Resul
     Ok(roles.is_some_and(|roles| roles.meet(inviting)) && accounts::find(db, by).await?.is_some())
 }
 
+/// What somebody makes of an invitation.
+pub struct Accepted {
+    /// Their account.
+    pub account: NewAccount,
+    /// What is sealed of the invitation.
+    pub sealed: Sealed,
+    /// How they want to be called; as invited if nothing is said.
+    pub display_name: Option<String>,
+    /// A patient's zone; as invited if nothing is said.
+    pub zone: Option<Tz>,
+    /// How they stay signed in.
+    pub kept_as: SignInKind,
+}
+
+/// Makes the account of whoever was invited, begins their care or their membership, and signs in. It works once.
+pub async fn accept(tx: &Tx, code: Hash, accepted: Accepted, keys: &OwnerKeys, request: Uuid) -> Result<Grant, Error> {
+    let found = lock_by_code(tx, code).await?.ok_or(Error::NotFound)?;
+    found.is_unused()?;
+    if !stands(tx.db(), &found).await? {
+        return Err(Error::NotFound);
+    }
+    let Accepted { account, sealed, display_name, zone, kept_as } = accepted;
+    let (id, clinic, kind) = (account.id, account.clinic, account.kind);
+    accounts::insert(tx, account, &Secrets { email: sealed.email, totp: None }, keys).await?;
+    let roles = match kind {
+        AccountKind::Patient => {
+            profiles::begin(tx, clinic, id, display_name, zone, keys).await?;
+            Roles::PATIENT
+        }
+        AccountKind::Member => {
+            let display_name = display_name.unwrap_or(sealed.display_name);
+            let member = members::Member { id, clinic, display_name, roles: found.roles, version: 1 };
+            members::insert(tx, &member, keys).await?;
+            found.roles
+        }
+    };
+    mark_accepted(tx, found.id).await?;
+    let entry = audit::Entry::by_account(clinic, id, Some(request), "invitations_accept").record(found.id);
+    audit::append(tx, found.patient.map_or(entry, |patient| entry.patient(patient))).await?;
+    sign_ins::begin(tx, id, kind, roles, kept_as).await
+}
+
 /// Notes that an invitation was accepted. A mail that has not left is of no use any more.
-pub async fn accept(tx: &Tx, id: Uuid) -> Result<(), Error> {
+async fn mark_accepted(tx: &Tx, id: Uuid) -> Result<(), Error> {
     invitation::Entity::update_many()
         .col_expr(Column::AcceptedAt, Expr::value(Micros::from(tx.now())))
         .filter(Column::Id.eq(id))

@@ -60,7 +60,7 @@ pub async fn find(
 }
 
 /// A patient of a clinic, held until the unit ends.
-pub async fn lock(tx: &Tx, clinic: Uuid, id: Uuid, keys: &OwnerKeys) -> Result<Option<Profile>, Error> {
+async fn lock(tx: &Tx, clinic: Uuid, id: Uuid, keys: &OwnerKeys) -> Result<Option<Profile>, Error> {
     let row = patient::Entity::find_by_id(id).filter(Column::ClinicId.eq(clinic)).lock_exclusive();
     row.one(tx.db()).await?.map(|row| open(&row, keys)).transpose()
 }
@@ -90,7 +90,7 @@ pub async fn change(
 }
 
 /// Stores a patient's new profile; the version is the new one.
-pub async fn update(tx: &Tx, profile: &Profile, keys: &OwnerKeys) -> Result<(), Error> {
+async fn update(tx: &Tx, profile: &Profile, keys: &OwnerKeys) -> Result<(), Error> {
     let row = row(tx, profile, keys)?;
     patient::Entity::update_many().set(row).filter(Column::Id.eq(profile.id)).exec(tx.db()).await?;
     Ok(())
@@ -160,8 +160,28 @@ pub(super) fn quiet_hours(row: &patient::Model) -> Result<QuietHours, Error> {
     hours.ok_or_else(|| Error::internal("a patient's quiet hours are no times of day"))
 }
 
+/// Begins the care of a patient who was invited and has accepted.
+pub async fn begin(
+    tx: &Tx,
+    clinic: Uuid,
+    id: Uuid,
+    display_name: Option<String>,
+    zone: Option<chrono_tz::Tz>,
+    keys: &OwnerKeys,
+) -> Result<(), Error> {
+    let mut profile = lock(tx, clinic, id, keys).await?.ok_or(Error::NotFound)?;
+    if display_name.is_some() || zone.is_some() {
+        profile.display_name = display_name.unwrap_or(profile.display_name);
+        profile.time_zone = zone.unwrap_or(profile.time_zone);
+        profile.version += 1;
+        update(tx, &profile, keys).await?;
+    }
+    activate(tx, id).await?;
+    reminders::follow_patient(tx, id).await
+}
+
 /// Makes an invited patient one under care.
-pub async fn activate(tx: &Tx, id: Uuid) -> Result<(), Error> {
+async fn activate(tx: &Tx, id: Uuid) -> Result<(), Error> {
     patient::Entity::update_many()
         .col_expr(Column::State, Expr::value(PatientState::Active.code()))
         .col_expr(Column::UpdatedAt, Expr::value(Micros::from(tx.now())))

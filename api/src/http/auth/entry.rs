@@ -6,29 +6,12 @@ use crate::{
         accounts::{AccountKind, Role},
         sign_in,
     },
-    error::Error,
     http::sign_in::set_cookie,
-    security::{
-        access::Roles,
-        tokens::{Hash, Purpose, Token},
-    },
-    store::{
-        Tx,
-        sign_ins::{self, Family, Pair},
-    },
+    security::access::Roles,
+    store::sign_ins::{Given, Grant},
 };
-use poem_openapi::{ApiResponse, Enum, Object, payload::Json, types::Example};
+use poem_openapi::{ApiResponse, Object, payload::Json, types::Example};
 use uuid::Uuid;
-
-/// How somebody stays signed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename_all = "kebab-case")]
-pub enum SignInKind {
-    /// Two tokens, for apps.
-    Token,
-    /// One cookie, for the pages.
-    Cookie,
-}
 
 /// Who is signed in.
 #[derive(Debug, Clone, Object)]
@@ -46,7 +29,7 @@ pub struct Account {
 
 impl Account {
     /// What is told of an account.
-    pub(in crate::http) fn new(id: Uuid, kind: AccountKind, roles: Roles) -> Self {
+    fn new(id: Uuid, kind: AccountKind, roles: Roles) -> Self {
         let member = kind == AccountKind::Member;
         Self { id, kind, patient_id: (!member).then_some(id), roles: member.then(|| roles.to_vec()) }
     }
@@ -94,51 +77,12 @@ pub enum Entered {
     ),
 }
 
-/// What somebody holds from now on.
-pub(in crate::http) enum Entry {
-    /// Two tokens.
-    Tokens {
-        /// Opens the API.
-        access: Token,
-        /// Exchanged for the next pair.
-        refresh: Token,
-        /// How many seconds the access token lasts.
-        lasts: i64,
-    },
-    /// The cookie of the pages.
-    Cookie(Token),
-}
-
-impl Entry {
-    /// Begins a sign-in.
-    pub(in crate::http) async fn begin(
-        tx: &Tx,
-        account: Uuid,
-        kind: AccountKind,
-        session: Option<SignInKind>,
-    ) -> Result<Self, Error> {
-        if session == Some(SignInKind::Cookie) {
-            let cookie = Token::new(Purpose::Cookie);
-            sign_ins::insert_cookie(tx, cookie.hash(), account).await?;
-            return Ok(Self::Cookie(cookie));
-        }
-        let (signed_in_at, ends_at) = (tx.now(), sign_in::ends_at(kind == AccountKind::Member, tx.now()));
-        Self::go_on(tx, &Family { id: tx.new_id(), account, ends_at, signed_in_at }, None).await
-    }
-
-    /// Makes the next pair of tokens of a sign-in, in exchange for a refresh token if there is one.
-    pub(super) async fn go_on(tx: &Tx, family: &Family, parent: Option<Hash>) -> Result<Self, Error> {
-        let (access, refresh) = (Token::new(Purpose::Access), Token::new(Purpose::Refresh));
-        let pair = Pair { access: access.hash(), refresh: refresh.hash() };
-        sign_ins::insert(tx, family, pair, parent).await?;
-        let until = sign_in::expires_at(sign_in::ACCESS, family.ends_at, tx.now());
-        Ok(Self::Tokens { access, refresh, lasts: (until - tx.now()).num_seconds() })
-    }
-
-    /// The answer that carries it.
-    pub(in crate::http) fn answer(self, app: &App, account: Account) -> Entered {
-        match self {
-            Self::Tokens { access, refresh, lasts } => {
+impl Entered {
+    /// The answer that carries what somebody holds from now on.
+    pub(in crate::http) fn with(app: &App, grant: Grant) -> Self {
+        let account = Account::new(grant.account, grant.kind, grant.roles);
+        match grant.given {
+            Given::Tokens { access, refresh, lasts } => {
                 let body = SignIn {
                     access_token: Some(access.reveal().to_owned()),
                     token_type: Some("Bearer".into()),
@@ -146,12 +90,12 @@ impl Entry {
                     refresh_token: Some(refresh.reveal().to_owned()),
                     account,
                 };
-                Entered::In(Json(body), None)
+                Self::In(Json(body), None)
             }
-            Self::Cookie(cookie) => {
+            Given::Cookie(cookie) => {
                 let expires_in = sign_in::COOKIE_IDLE.num_seconds();
                 let body = SignIn { access_token: None, token_type: None, expires_in, refresh_token: None, account };
-                Entered::In(Json(body), Some(set_cookie(&app.config, Some(cookie.reveal()))))
+                Self::In(Json(body), Some(set_cookie(&app.config, Some(cookie.reveal()))))
             }
         }
     }

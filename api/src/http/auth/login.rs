@@ -1,14 +1,14 @@
 //! Signing in with a password, and the code of the second factor where it is on.
 
 use super::{
-    Account, Credentials, Entered, Entry,
+    Credentials, Entered,
     second_factor::{Code, code},
 };
 use crate::{
     app::App,
+    domain::sign_in::SignInKind,
     error::Error,
-    security::access::Roles,
-    store::{accounts, audit, members},
+    store::{Tx, accounts, sign_ins},
 };
 use std::{net::IpAddr, time::Duration};
 use tokio::time::{Instant, sleep_until};
@@ -39,20 +39,10 @@ pub(super) async fn login(app: &App, asked: Credentials, from: IpAddr, request: 
         Code::Missing => return Err(Error::SecondFactorRequired { signed_in: false }),
         Code::Wrong => return refused.count(app).await,
     };
-    let (id, clinic, kind) = (account.id, account.clinic, account.kind);
-    let unit = async move |tx: &crate::store::Tx| {
-        let Some(account) = accounts::lock(tx, id).await? else { return Ok(None) };
-        if step.is_some_and(|step| step <= account.last_step) {
-            return Ok(None);
-        }
-        accounts::succeeded(tx, id, step).await?;
-        let roles = members::roles(tx.db(), clinic, id).await?.unwrap_or(Roles::PATIENT);
-        let entry = Entry::begin(tx, id, kind, asked.session).await?;
-        audit::append(tx, audit::Entry::by_account(clinic, id, Some(request), "auth_login")).await?;
-        Ok(Some((entry, Account::new(id, kind, roles))))
-    };
+    let (id, kept_as) = (account.id, asked.session.unwrap_or(SignInKind::Token));
+    let unit = async move |tx: &Tx| sign_ins::sign_in(tx, id, step, kept_as, request).await;
     match app.db.write(id, unit).await? {
-        Some((entry, account)) => Ok(entry.answer(app, account)),
+        Some(grant) => Ok(Entered::with(app, grant)),
         None => refused.count(app).await,
     }
 }
@@ -71,7 +61,7 @@ impl Refused<'_> {
         app.guessing.address_failed(self.from, now);
         match self.account {
             Some(id) => {
-                app.db.write(id, async move |tx: &crate::store::Tx| accounts::failed(tx, id).await).await?;
+                app.db.write(id, async move |tx: &Tx| accounts::failed(tx, id).await).await?;
                 tracing::warn!(account = %id, "a sign-in was refused");
             }
             None => app.guessing.unknown_failed(self.index, now),

@@ -5,10 +5,10 @@ mod login;
 mod refresh;
 mod second_factor;
 
-pub(super) use entry::{Account, Entered, Entry, SignInKind};
+pub(super) use entry::Entered;
 
 use super::{body::Small, reply::Done, resource::Tag, sign_in};
-use crate::{app::App, error::Error};
+use crate::{app::App, domain::sign_in::SignInKind, error::Error};
 use poem::Request;
 use poem_openapi::{ApiResponse, Object, OpenApi, payload::Json, types::Example};
 

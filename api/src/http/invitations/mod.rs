@@ -5,7 +5,7 @@ mod again;
 mod invite;
 
 use super::{
-    auth::{Entered, SignInKind},
+    auth::Entered,
     body::{Checked, Small},
     permit::Staff,
     preconditions::idempotency_key,
@@ -17,6 +17,7 @@ use crate::{
     domain::{
         accounts::{AccountKind, Role},
         instant::Instant,
+        sign_in::SignInKind,
     },
     error::Error,
     security::access::WorkHere,

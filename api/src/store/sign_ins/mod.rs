@@ -1,15 +1,17 @@
 //! Sign-ins: bearer tokens, refresh tokens and the pages' cookies, by their hashes. A row is kept until it ends by
 //! itself or is revoked; a spent refresh token is kept as long, so that its second use is noticed.
 
+mod grants;
 mod known;
 
+pub use grants::{Given, Grant, begin, renew, sign_in, sign_out};
 pub use known::SignIns;
 
 use super::Tx;
 use crate::{
     domain::{
         accounts::AccountKind,
-        sign_in::{self, Presented, Successor},
+        sign_in::{self as rules, Presented, Successor},
     },
     error::Error,
     security::{access::Roles, tokens::Hash},
@@ -160,7 +162,7 @@ pub async fn find_cookie(db: &impl ConnectionTrait, hash: Hash) -> Result<Option
 }
 
 /// Stores the tokens of a sign-in, or of a refresh; `parent` is the refresh token that was exchanged for them.
-pub async fn insert(tx: &Tx, family: &Family, pair: Pair, parent: Option<Hash>) -> Result<(), Error> {
+async fn insert(tx: &Tx, family: &Family, pair: Pair, parent: Option<Hash>) -> Result<(), Error> {
     let row = |hash: Hash, kind: i16, life| token::ActiveModel {
         hash: Set(hash.to_vec()),
         family_id: Set(family.id),
@@ -168,13 +170,13 @@ pub async fn insert(tx: &Tx, family: &Family, pair: Pair, parent: Option<Hash>) 
         kind: Set(kind),
         parent: Set(parent.map(Hash::to_vec)),
         created_at: Set(tx.now().into()),
-        expires_at: Set(sign_in::expires_at(life, family.ends_at, tx.now()).into()),
+        expires_at: Set(rules::expires_at(life, family.ends_at, tx.now()).into()),
         ends_at: Set(family.ends_at.into()),
         signed_in_at: Set(family.signed_in_at.into()),
         first_used_at: Set(None),
         spent_at: Set(None),
     };
-    let rows = [row(pair.access, ACCESS, sign_in::ACCESS), row(pair.refresh, REFRESH, sign_in::REFRESH)];
+    let rows = [row(pair.access, ACCESS, rules::ACCESS), row(pair.refresh, REFRESH, rules::REFRESH)];
     token::Entity::insert_many(rows).exec_without_returning(tx.db()).await?;
     Ok(())
 }
@@ -186,7 +188,7 @@ pub async fn refresh_account(db: &impl ConnectionTrait, hash: Hash) -> Result<Op
 }
 
 /// A refresh token and what became of it. The account's row must be held, so that two presentations come one by one.
-pub async fn find_refresh(tx: &Tx, hash: Hash) -> Result<Option<(Family, Presented)>, Error> {
+async fn find_refresh(tx: &Tx, hash: Hash) -> Result<Option<(Family, Presented)>, Error> {
     let Some(row) =
         token::Entity::find_by_id(hash.to_vec()).filter(token::Column::Kind.eq(REFRESH)).one(tx.db()).await?
     else {
@@ -212,7 +214,7 @@ pub async fn find_refresh(tx: &Tx, hash: Hash) -> Result<Option<(Family, Present
 }
 
 /// Notes that a refresh token was exchanged.
-pub async fn spend(tx: &Tx, hash: Hash) -> Result<(), Error> {
+async fn spend(tx: &Tx, hash: Hash) -> Result<(), Error> {
     let of = Condition::all().add(token::Column::Hash.eq(hash.to_vec()));
     stamp(tx, token::Column::SpentAt, of).await
 }
@@ -227,7 +229,7 @@ pub async fn use_first(tx: &Tx, hash: Hash) -> Result<(), Error> {
 
 /// Revokes what a refresh token was exchanged for: it never arrived. The refresh token among it stays known as spent,
 /// so that whoever presents it after all is noticed.
-pub async fn replace_successor(tx: &Tx, family: Uuid, parent: Hash) -> Result<(), Error> {
+async fn replace_successor(tx: &Tx, family: Uuid, parent: Hash) -> Result<(), Error> {
     let children = || {
         let of = Condition::all().add(token::Column::FamilyId.eq(family));
         of.add(token::Column::Parent.eq(parent.to_vec()))
@@ -238,7 +240,7 @@ pub async fn replace_successor(tx: &Tx, family: Uuid, parent: Hash) -> Result<()
 }
 
 /// Ends a sign-in.
-pub async fn remove_family(tx: &Tx, family: Uuid) -> Result<(), Error> {
+async fn remove_family(tx: &Tx, family: Uuid) -> Result<(), Error> {
     token::Entity::delete_many().filter(token::Column::FamilyId.eq(family)).exec(tx.db()).await?;
     Ok(())
 }
@@ -262,13 +264,13 @@ pub async fn remove_others(tx: &Tx, account: Uuid, family: Option<Uuid>, cookie:
 }
 
 /// Stores a sign-in of the pages.
-pub async fn insert_cookie(tx: &Tx, hash: Hash, account: Uuid) -> Result<(), Error> {
+async fn insert_cookie(tx: &Tx, hash: Hash, account: Uuid) -> Result<(), Error> {
     let row = cookie::ActiveModel {
         hash: Set(hash.to_vec()),
         account_id: Set(account),
         created_at: Set(tx.now().into()),
         seen_at: Set(tx.now().into()),
-        ends_at: Set((tx.now() + sign_in::COOKIE).into()),
+        ends_at: Set((tx.now() + rules::COOKIE).into()),
     };
     cookie::Entity::insert(row).exec_without_returning(tx.db()).await?;
     Ok(())
@@ -285,7 +287,7 @@ pub async fn touch_cookie(tx: &Tx, hash: Hash) -> Result<(), Error> {
 }
 
 /// Ends a sign-in of the pages.
-pub async fn remove_cookie(tx: &Tx, hash: Hash) -> Result<(), Error> {
+async fn remove_cookie(tx: &Tx, hash: Hash) -> Result<(), Error> {
     cookie::Entity::delete_by_id(hash.to_vec()).exec(tx.db()).await?;
     Ok(())
 }
@@ -293,7 +295,7 @@ pub async fn remove_cookie(tx: &Tx, hash: Hash) -> Result<(), Error> {
 /// Forgets what ended by itself.
 pub async fn sweep(tx: &Tx) -> Result<(), Error> {
     let now = tx.now().timestamp_micros();
-    let idle = (tx.now() - sign_in::COOKIE_IDLE).timestamp_micros();
+    let idle = (tx.now() - rules::COOKIE_IDLE).timestamp_micros();
     token::Entity::delete_many().filter(token::Column::ExpiresAt.lte(now)).exec(tx.db()).await?;
     let ended = Condition::any().add(cookie::Column::EndsAt.lte(now)).add(cookie::Column::SeenAt.lte(idle));
     cookie::Entity::delete_many().filter(ended).exec(tx.db()).await?;
