@@ -1,6 +1,9 @@
 //! Everything that can go wrong, in the product's words. How it looks on the wire is `http/problem.rs`'s matter.
 
-use crate::domain::faults::{Fault, Faults};
+use crate::domain::{
+    faults::{Fault, Faults},
+    record::Unreadable,
+};
 use sea_orm::{DbErr, RuntimeErr};
 
 /// What went wrong. Nothing in here repeats what a caller sent.
@@ -115,6 +118,12 @@ impl Error {
 impl From<Faults> for Error {
     fn from(faults: Faults) -> Self {
         Self::Invalid(faults.0)
+    }
+}
+
+impl From<Unreadable> for Error {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::internal(unreadable)
     }
 }
 

@@ -11,6 +11,8 @@ pub enum Subject {
     Record,
     /// A notification changed.
     Notification,
+    /// A message to a member, for the worker that sends it: nobody is told of it as it happens.
+    Mail,
 }
 
 /// Something of a patient changed.

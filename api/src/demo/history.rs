@@ -37,7 +37,7 @@ pub struct History {
     /// The flags.
     pub flags: Vec<flags::Past>,
     /// Whom they were told.
-    pub told: Vec<notifications::Told>,
+    pub told: Vec<notifications::Past>,
     /// Where the patient stands on each instrument.
     pub standings: Vec<(i16, Standing)>,
     /// The reminders and what they said.
@@ -59,14 +59,14 @@ impl History {
         for write in &year.writes {
             staff.work_until(write.at);
             let row = store(&mut records, &author(clinic, year, write.by, keys), year.person.zone, write)?;
-            let touched = rules.write(&stored(&row, records.measurements.get(&row.id)));
+            let touched = rules.write(&stored(&row, records.measurements.get(&row.id)))?;
             let version = |record| records.records.get(&record).map_or(1, |row| row.version);
             let mut waiting = staff.found(&rules.thoughts_and_doses(&touched), write.at, version);
             waiting.extend(staff.found(&rules.drops(&touched, staff.grave()), write.at, version));
             staff.tell(&waiting, write.at);
         }
         let (flags, told) = staff.end();
-        let standings = standings(&records);
+        let standings = standings(&records)?;
         let reminders = reminded::draw(year, &records, &mut chance, now);
         Ok(Self { records, flags, told, standings, reminders })
     }
@@ -120,10 +120,14 @@ pub fn stored<'a>(row: &'a record::Model, measured: Option<&'a measurement::Mode
     }
 }
 
-fn standings(records: &records::Past) -> Vec<(i16, Standing)> {
-    let doses =
-        records.records.values().filter(|row| row.kind == Kind::Sessions.code() && is_completed_dosing(&row.facts));
-    let first_session = doses.map(|row| DateTime::from(row.occurred_at)).min();
+fn standings(records: &records::Past) -> Result<Vec<(i16, Standing)>, Error> {
+    let mut first_session = None;
+    for row in records.records.values().filter(|row| row.kind == Kind::Sessions.code()) {
+        if is_completed_dosing(&row.facts)? {
+            let at = DateTime::from(row.occurred_at);
+            first_session = Some(first_session.map_or(at, |first| at.min(first)));
+        }
+    }
     let mut scores: BTreeMap<i16, Vec<(Uuid, Score)>> = BTreeMap::new();
     for measured in records.measurements.values().filter(|measured| measured.answers.is_some()) {
         let of = scores.entry(measured.series).or_default();
@@ -134,5 +138,5 @@ fn standings(records: &records::Past) -> Vec<(i16, Standing)> {
         let scores: Vec<Score> = scores.into_iter().map(|(_, score)| score).collect();
         (series, Standing::of(&scores, first_session))
     };
-    scores.into_iter().map(standing).collect()
+    Ok(scores.into_iter().map(standing).collect())
 }

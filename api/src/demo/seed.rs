@@ -172,7 +172,7 @@ async fn write(
     let History { records, flags, told, standings, reminders } = history;
     records.insert(tx, year.id).await?;
     flags::insert_all(tx, &author, &flags).await?;
-    notifications::insert_told(tx, year.id, &told).await?;
+    notifications::insert_past(tx, year.id, &told).await?;
     standing::insert_all(tx, year.id, &standings).await?;
     reminders::insert_all(tx, &author, &reminders).await?;
     note(tx, drawn.id, demo::PATIENT, Some(year.id)).await

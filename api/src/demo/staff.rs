@@ -5,11 +5,14 @@ use super::{chance::Chance, clinic::DemoClinic, words::words};
 use crate::{
     domain::{
         business_hours::BusinessHours,
-        safety::{Finding, Flag, News, Outcome, Rule, Severity, State, Team, TeamMember, Told as Role, settle},
+        safety::{
+            EscalationRole, EscalationStep, Finding, Flag, News, Outcome, Rule, Severity, State, Team, TeamMember,
+            settle,
+        },
     },
     store::{
         flags::{self, Found, Words},
-        notifications::Told,
+        notifications,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,8 +21,6 @@ use uuid::Uuid;
 
 /// What came in so lately was seen by nobody yet.
 const UNSEEN: TimeDelta = TimeDelta::hours(1);
-/// Steps of a flag that waits anew are numbered on, as where single flags are told.
-const ROUND: i16 = 10;
 
 /// Something that somebody does with a flag.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +58,7 @@ pub(super) struct Staff<'a> {
     past: BTreeMap<Uuid, Past>,
     /// By time, and by number where two meet.
     to_do: BTreeMap<(DateTime<Utc>, Uuid), Act>,
-    told: Vec<Told>,
+    told: Vec<notifications::Past>,
 }
 
 impl<'a> Staff<'a> {
@@ -139,23 +140,23 @@ impl<'a> Staff<'a> {
     /// Tells of what one write raised: each member by one mail.
     pub(super) fn tell(&mut self, waiting: &BTreeSet<Uuid>, at: DateTime<Utc>) {
         let base = |flag: &Flag| {
-            let earlier = self.told.iter().filter(|told| told.flag == flag.id).map(|told| told.step).max();
-            earlier.map_or(0, |step| (step / ROUND + 1) * ROUND)
+            EscalationStep::next_round(self.told.iter().filter(|told| told.flag == flag.id).map(|told| told.step).max())
         };
         let waiting = self.flags.iter().filter(|flag| waiting.contains(&flag.id)).map(|flag| (flag, base(flag)));
         for (recipient, flags) in self.team().mails(waiting.collect()) {
             let mut told_with = None;
             for (flag, step) in flags {
                 let (id, delivery) = (self.chance.id(at), told_with.is_none().then(|| self.chance.id(at)));
-                self.told.push(Told { id, delivery, told_with, flag, recipient, step, at, sent: true });
+                self.told.push(notifications::Past { id, delivery, told_with, flag, recipient, step, at, sent: true });
                 told_with = told_with.or(Some(id));
             }
         }
     }
 
     fn team(&self) -> Team {
-        let told = |id, role| TeamMember { id, name: String::new(), role };
-        Team(vec![told(self.clinic.therapist, Role::Primary), told(self.clinic.admin, Role::Admin)])
+        let member = |id, role| TeamMember { id, role };
+        let (therapist, admin) = (self.clinic.therapist, self.clinic.admin);
+        Team(vec![member(therapist, EscalationRole::Primary), member(admin, EscalationRole::Admin)])
     }
 
     /// When somebody takes it on: within its time, while they are there.
@@ -179,7 +180,7 @@ impl<'a> Staff<'a> {
     }
 
     /// The flags as they are now, and who was told.
-    pub(super) fn end(mut self) -> (Vec<flags::Past>, Vec<Told>) {
+    pub(super) fn end(mut self) -> (Vec<flags::Past>, Vec<notifications::Past>) {
         self.work_until(self.now);
         let Self { flags, mut past, mut told, now, .. } = self;
         for message in &mut told {

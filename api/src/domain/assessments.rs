@@ -8,7 +8,7 @@ use super::{
     faults::Faults,
     instant::Instant,
     instruments::{self, Answers, Instrument, Score},
-    record::{CLOCK_SKEW, Horizon, Kind, Measurement, Occurrence, Record},
+    record::{CLOCK_SKEW, Horizon, Kind, Measurement, Occurrence, Record, Unreadable, read},
 };
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
@@ -67,12 +67,13 @@ impl Assessment {
 }
 
 /// The instrument of an assessment, by its plain members.
-pub fn instrument_of(facts: &str) -> Option<&'static Instrument> {
+pub fn instrument_of(facts: &str) -> Result<&'static Instrument, Unreadable> {
     #[derive(Deserialize)]
     struct Members {
         instrument: String,
     }
-    serde_json::from_str::<Members>(facts).ok().and_then(|members| instruments::find(&members.instrument))
+    let Members { instrument } = read("an assessment", facts)?;
+    instruments::find(&instrument).ok_or(Unreadable("an assessment of a known instrument"))
 }
 
 /// A byte per item, 0xFF where unanswered.

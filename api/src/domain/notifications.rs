@@ -259,21 +259,12 @@ pub fn try_again(class: Class, due_at: DateTime<Utc>, wished: DateTime<Utc>) -> 
 /// How long a host that does not let us in at all is left alone.
 pub const CLOSED: TimeDelta = TimeDelta::minutes(1);
 
-/// A step that the patient takes with a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// It changes the message.
-    Take,
-    /// It is so already.
-    Done,
-}
-
 impl NotificationState {
-    /// Putting it off until later; `same` if it already waits for that time.
-    pub fn snooze(self, same: bool) -> Result<Step, &'static str> {
+    /// Putting it off until later, and whether that changes it; `same` if it already waits for that time.
+    pub fn snooze(self, same: bool) -> Result<bool, &'static str> {
         match self {
-            Self::Scheduled if same => Ok(Step::Done),
-            Self::Scheduled | Self::Sent | Self::Unknown | Self::Missed => Ok(Step::Take),
+            Self::Scheduled if same => Ok(false),
+            Self::Scheduled | Self::Sent | Self::Unknown | Self::Missed => Ok(true),
             Self::Sending => Err("it is being sent right now"),
             Self::Skipped => Err("it was skipped"),
             Self::Cancelled => Err("it was cancelled"),
@@ -281,11 +272,11 @@ impl NotificationState {
         }
     }
 
-    /// Leaving it out.
-    pub fn skip(self) -> Result<Step, &'static str> {
+    /// Leaving it out, and whether that changes it.
+    pub fn skip(self) -> Result<bool, &'static str> {
         match self {
-            Self::Scheduled => Ok(Step::Take),
-            Self::Skipped => Ok(Step::Done),
+            Self::Scheduled => Ok(true),
+            Self::Skipped => Ok(false),
             Self::Sending => Err("it is being sent right now"),
             Self::Sent | Self::Unknown => Err("it was sent already"),
             Self::Missed => Err("it was missed already"),

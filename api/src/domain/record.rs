@@ -250,3 +250,13 @@ impl<R: Record> Valid<R> {
         &self.occurrence
     }
 }
+
+/// Stored facts that this version cannot read: a fault of ours, never passed over in silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("stored facts cannot be read as {0}")]
+pub struct Unreadable(pub &'static str);
+
+/// Some members of a record's stored facts; `what` says as what they are read.
+pub fn read<T: serde::de::DeserializeOwned>(what: &'static str, facts: &str) -> Result<T, Unreadable> {
+    serde_json::from_str(facts).map_err(|_| Unreadable(what))
+}

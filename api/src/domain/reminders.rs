@@ -135,7 +135,7 @@ impl NewReminder {
         if self.kind == ReminderKind::Custom && self.title.is_none() {
             faults.add_between("/title", &["/kind"], "required by a custom reminder");
         }
-        // A dose's time must not wander with the patient (reliability.md F8).
+        // A dose's time must not wander with the patient.
         if self.kind == ReminderKind::HomeDose && self.schedule.zone == Some(ZoneChoice::Follow) {
             faults.add_between("/schedule/zone", &["/kind"], "pinned, for home doses");
         }

@@ -7,7 +7,7 @@ use super::{
     dosing::Route,
     faults::Faults,
     instant::Instant,
-    record::{CLOCK_SKEW, Horizon, Kind, Occurrence, Record},
+    record::{CLOCK_SKEW, Horizon, Kind, Occurrence, Record, Unreadable, read},
 };
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -108,20 +108,20 @@ pub struct Session {
 }
 
 /// Where ketamine was given, by the plain members of a session; `None` for a session of another kind or state.
-pub fn completed_dosing(facts: &str) -> Option<SessionSetting> {
+pub fn completed_dosing(facts: &str) -> Result<Option<SessionSetting>, Unreadable> {
     #[derive(Deserialize)]
     struct Members {
         kind: SessionKind,
         state: SessionState,
         setting: SessionSetting,
     }
-    let members = serde_json::from_str::<Members>(facts).ok()?;
-    (members.kind == SessionKind::Dosing && members.state == SessionState::Completed).then_some(members.setting)
+    let Members { kind, state, setting } = read("a session", facts)?;
+    Ok((kind == SessionKind::Dosing && state == SessionState::Completed).then_some(setting))
 }
 
 /// Whether ketamine was given in a session.
-pub fn is_completed_dosing(facts: &str) -> bool {
-    completed_dosing(facts).is_some()
+pub fn is_completed_dosing(facts: &str) -> Result<bool, Unreadable> {
+    Ok(completed_dosing(facts)?.is_some())
 }
 
 impl SessionSetting {

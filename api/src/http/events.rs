@@ -136,7 +136,7 @@ fn named(happened: Happened) -> sse::Event {
     let name = match happened.subject {
         Some(Subject::Flag) => "flag",
         Some(Subject::Notification) => "notification",
-        Some(Subject::Record) | None => "record",
+        Some(Subject::Record | Subject::Mail) | None => "record",
     };
     sse::Event::message(happened.to_json_string()).event_type(name)
 }
@@ -199,6 +199,7 @@ impl Listener {
             let held = match subject {
                 Subject::Flag => decide::<ActOnFlags>(&self.caller, care),
                 Subject::Record | Subject::Notification => decide::<ReadRecords>(&self.caller, care),
+                Subject::Mail => continue,
             };
             if known && held.is_ok() {
                 happened.push(Happened { patient_id, id, subject: Some(subject) });

@@ -180,7 +180,7 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
 mod tests {
     use super::*;
 
-    /// What must not show on a lock screen or over a shoulder (reliability.md T9).
+    /// What must not show on a lock screen or over a shoulder.
     const SILENT: [&str; 24] = [
         "ketamin",
         "esketamin",

@@ -1,5 +1,5 @@
 //! Sends what is due. A mail is claimed, its recipient is accepted by the host, that it is about to be handed over is
-//! committed, it is handed over, its fate is committed. A crash in between leaves what `store/outbox.rs` describes:
+//! committed, it is handed over, its fate is committed. A crash in between leaves what `store/outbox` describes:
 //! never a routine mail twice, never one that matters lost.
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     security::stop_links,
     store::{
         accounts,
-        outbox::{self, Claim, Content, Fate, Parcel},
+        outbox::{self, Attempt, Claim, Content, Parcel},
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -57,21 +57,21 @@ impl Dispatcher {
     async fn send(&self, parcel: Parcel) -> Result<(), Error> {
         let claim = self.app.db.write(parcel.owner(), async move |tx| outbox::claim(tx, parcel).await).await?;
         let Some(claim) = claim else { return Ok(()) };
-        let fate = match self.letter(&claim).await {
+        let attempt = match self.letter(&claim).await {
             Ok(letter) => self.hand_over(&claim, &letter).await?,
             Err(error) => {
                 tracing::error!(%error, "a mail cannot be written");
-                Some(Fate::Closed(None))
+                Some(Attempt::Closed(None))
             }
         };
-        match fate {
-            Some(fate) => self.record(&claim, fate).await,
+        match attempt {
+            Some(attempt) => self.record(&claim, attempt).await,
             None => Ok(()),
         }
     }
 
     /// What became of the letter; `None` if it was not this worker's to hand over any more.
-    async fn hand_over(&self, claim: &Claim, letter: &Letter) -> Result<Option<Fate>, Error> {
+    async fn hand_over(&self, claim: &Claim, letter: &Letter) -> Result<Option<Attempt>, Error> {
         let offer = match self.channel.offer(letter).await {
             Ok(offer) => offer,
             Err(failure) => return Ok(Some(failure.into())),
@@ -80,16 +80,16 @@ impl Dispatcher {
         if !self.app.db.write(claim.parcel.owner(), async move |tx| outbox::begin(tx, &held).await).await? {
             return Ok(None);
         }
-        Ok(Some(offer.hand_over().await.map_or_else(Fate::from, Fate::Sent)))
+        Ok(Some(offer.hand_over().await.map_or_else(Attempt::from, Attempt::Sent)))
     }
 
-    /// Commits the fate. While the database is away or full it is tried again, for as long as it takes: what was sent
-    /// must not look as if it was not. Its fence keeps a fate out that comes too late.
-    async fn record(&self, claim: &Claim, fate: Fate) -> Result<(), Error> {
+    /// Commits what became of an attempt. While the database is away or full it is tried again, for as long as it takes:
+    /// what was sent must not look as if it was not. Its fence keeps out what comes too late.
+    async fn record(&self, claim: &Claim, attempt: Attempt) -> Result<(), Error> {
         loop {
             let (claim, jitter) = (claim.clone(), rand::random());
             let owner = claim.parcel.owner();
-            match self.app.db.write(owner, async move |tx| outbox::finish(tx, &claim, fate, jitter).await).await {
+            match self.app.db.write(owner, async move |tx| outbox::finish(tx, &claim, attempt, jitter).await).await {
                 Err(Error::Unavailable(_) | Error::StorageFull) => sleep(RECORD).await,
                 recorded => return recorded,
             }
@@ -124,7 +124,7 @@ impl Dispatcher {
     }
 }
 
-impl From<Failure> for Fate {
+impl From<Failure> for Attempt {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Refused(answer) => Self::Refused(answer),

@@ -144,7 +144,8 @@ fn every(period: Duration) -> Interval {
 async fn woken(events: &mut broadcast::Receiver<Event>) {
     loop {
         match events.recv().await {
-            Ok(Event { subject: Subject::Notification, .. }) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Ok(Event { subject: Subject::Notification | Subject::Mail, .. })
+            | Err(broadcast::error::RecvError::Lagged(_)) => return,
             Ok(_) => {}
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }

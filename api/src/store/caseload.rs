@@ -136,26 +136,27 @@ pub async fn courses(
     };
     let statement = Statement::from_sql_and_values(db.get_database_backend(), statement, values);
     let rows = Row::find_by_statement(statement).all(db).await?;
-    Ok(rows.into_iter().map(|row| (row.id, course(&row))).collect())
+    rows.into_iter().map(|row| Ok((row.id, course(&row)?))).collect()
 }
 
-fn course(row: &Row) -> Course {
+fn course(row: &Row) -> Result<Course, Error> {
     fn words(text: Option<&String>) -> impl Iterator<Item = &str> {
-        text.into_iter().flat_map(|text| text.split(' '))
+        text.into_iter().flat_map(|text| text.split_whitespace())
     }
+    let unreadable = || Error::internal("a day of the caseload that cannot be read");
+    let day = |text: &str| text.parse::<NaiveDate>().map_err(|_| unreadable());
     let mut moods: BTreeMap<NaiveDate, (f64, f64)> = BTreeMap::new();
-    for (day, mood) in words(row.moods.as_ref()).filter_map(|mood| mood.split_once('=')) {
-        if let (Ok(day), Ok(mood)) = (day.parse(), mood.parse::<f64>()) {
-            let (sum, count) = moods.entry(day).or_default();
-            (*sum, *count) = (*sum + mood, *count + 1.0);
-        }
+    for text in words(row.moods.as_ref()) {
+        let (on, mood) = text.split_once('=').ok_or_else(unreadable)?;
+        let (sum, count) = moods.entry(day(on)?).or_default();
+        (*sum, *count) = (*sum + mood.parse::<f64>().map_err(|_| unreadable())?, *count + 1.0);
     }
     let instant = |at: Option<i64>| at.and_then(DateTime::from_timestamp_micros);
-    Course {
+    Ok(Course {
         moods: moods.into_iter().map(|(day, (sum, count))| (day, sum / count)).collect(),
         last_mood: row.last_mood,
         last_check_in_at: instant(row.last_at),
-        dosing: words(row.sessions.as_ref()).filter_map(|day| day.parse().ok()).collect(),
+        dosing: words(row.sessions.as_ref()).map(day).collect::<Result<_, _>>()?,
         has_begun: row.has_begun != 0,
         baseline: row.baseline,
         baseline_at: instant(row.baseline_at),
@@ -165,5 +166,5 @@ fn course(row: &Row) -> Course {
         latest_at: instant(row.latest_at),
         status: row.status,
         item_9: row.item_9.as_deref().and_then(Form::answer_of).zip(instant(row.item_9_at)),
-    }
+    })
 }

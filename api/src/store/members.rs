@@ -80,6 +80,13 @@ pub async fn roles(db: &impl ConnectionTrait, clinic: Uuid, id: Uuid) -> Result<
     Ok(of(clinic).filter(Column::Id.eq(id)).one(db).await?.map(|row| Roles::from_code(row.roles)))
 }
 
+/// Who is a member of a clinic, and as what.
+pub async fn roles_of_all(db: &impl ConnectionTrait, clinic: Uuid) -> Result<Vec<(Uuid, Roles)>, Error> {
+    let rows = of(clinic).select_only().columns([Column::Id, Column::Roles]).order_by_asc(Column::Id);
+    let rows = rows.into_tuple::<(Uuid, i16)>().all(db).await?;
+    Ok(rows.into_iter().map(|(id, roles)| (id, Roles::from_code(roles))).collect())
+}
+
 /// Notes a fault if somebody is no therapist or prescriber of the clinic.
 pub async fn check_clinician(tx: &Tx, clinic: Uuid, pointer: &str, id: Uuid, faults: &mut Faults) -> Result<(), Error> {
     if !roles(tx.db(), clinic, id).await?.is_some_and(|roles| roles.meet(Roles::CLINICIAN)) {

@@ -36,7 +36,9 @@ pub async fn follow_record(
     let rows = || before.into_iter().chain(after).filter(|row| !row.deleted);
     let kind = rows().next().and_then(|row| Kind::from_code(row.kind));
     let touched: BTreeSet<i16> = match kind {
-        Some(Kind::Assessments) => rows().filter_map(|row| instrument_of(&row.facts)).map(|one| one.series).collect(),
+        Some(Kind::Assessments) => {
+            rows().map(|row| Ok(instrument_of(&row.facts)?.series)).collect::<Result<_, Error>>()?
+        }
         Some(Kind::Sessions) if is_dose => instruments::all().iter().map(|one| one.series).collect(),
         _ => return Ok(()),
     };
@@ -77,7 +79,12 @@ async fn first_session(tx: &Tx, patient: Uuid) -> Result<Option<DateTime<Utc>>, 
         .into_tuple::<(Micros, String)>()
         .all(tx.db())
         .await?;
-    Ok(sessions.into_iter().find(|(_, facts)| is_completed_dosing(facts)).map(|(at, _)| at.into()))
+    for (at, facts) in sessions {
+        if is_completed_dosing(&facts)? {
+            return Ok(Some(at.into()));
+        }
+    }
+    Ok(None)
 }
 
 /// Stores the standings of a patient who has none yet, by the number of the instrument.

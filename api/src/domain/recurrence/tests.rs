@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::faults::Faults;
 use chrono::{Datelike, Days, TimeDelta, TimeZone, Weekday};
 use proptest::prelude::*;
 

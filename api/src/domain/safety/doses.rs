@@ -7,7 +7,10 @@ use super::{
     moods::in_hours,
     parameters::{HD_02_WEEK_HOURS, hours},
 };
-use crate::domain::{dosing::Route, record::Kind};
+use crate::domain::{
+    dosing::Route,
+    record::{Kind, Unreadable, read},
+};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -31,15 +34,15 @@ pub struct Dose {
 
 impl Dose {
     /// A dose from the plain members of its record.
-    pub fn read(record: Uuid, at: DateTime<Utc>, day: NaiveDate, facts: &str) -> Option<Self> {
+    pub fn read(record: Uuid, at: DateTime<Utc>, day: NaiveDate, facts: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         struct Members {
             amount_mg: f64,
             route: Route,
             prescription_id: Option<Uuid>,
         }
-        let Members { amount_mg, route, prescription_id } = serde_json::from_str(facts).ok()?;
-        Some(Self { record, at, day, amount_mg, route, prescription: prescription_id })
+        let Members { amount_mg, route, prescription_id } = read("a home dose", facts)?;
+        Ok(Self { record, at, day, amount_mg, route, prescription: prescription_id })
     }
 }
 
@@ -64,7 +67,7 @@ pub struct Limits {
 
 impl Limits {
     /// The limits of a prescription, from the plain members of its record.
-    pub fn read(record: Uuid, facts: &str) -> Option<Self> {
+    pub fn read(record: Uuid, facts: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         struct Members {
             route: Route,
@@ -74,8 +77,8 @@ impl Limits {
             starts_on: NaiveDate,
             ends_on: Option<NaiveDate>,
         }
-        let members: Members = serde_json::from_str(facts).ok()?;
-        Some(Self {
+        let members: Members = read("a prescription", facts)?;
+        Ok(Self {
             record,
             route: members.route,
             max_mg: members.max_mg_per_dose,

@@ -164,14 +164,14 @@ fn limits_are_the_named_prescriptions_else_the_newest_that_holds() {
 fn a_session_at_home_softens_moods_and_is_no_dose() {
     let facts = |setting: &str| format!(r#"{{"kind":"dosing","state":"completed","setting":"{setting}"}}"#);
     let windows = |setting| {
-        let seen = Seen::read(Kind::Sessions, noon(0), day(0), &facts(setting));
+        let seen = Seen::read(Kind::Sessions, noon(0), day(0), &facts(setting)).unwrap();
         Windows::of(None, seen)
     };
     let counted = |setting| (windows(setting).moods.len(), windows(setting).doses.len());
     assert_eq!((counted("home"), counted("clinic"), counted("telehealth")), ((1, 0), (1, 1), (1, 1)));
-    assert_eq!(completed_dosing(&facts("home")), Some(SessionSetting::Home));
-    assert_eq!(completed_dosing(&facts("home").replace("completed", "planned")), None);
-    assert_eq!(completed_dosing(&facts("home").replace("dosing", "group")), None);
+    assert_eq!(completed_dosing(&facts("home")), Ok(Some(SessionSetting::Home)));
+    assert_eq!(completed_dosing(&facts("home").replace("completed", "planned")), Ok(None));
+    assert_eq!(completed_dosing(&facts("home").replace("dosing", "group")), Ok(None));
 }
 
 #[test]

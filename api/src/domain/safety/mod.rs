@@ -10,6 +10,7 @@ mod clocks;
 pub mod doses;
 #[cfg(test)]
 mod edges;
+mod escalation;
 mod evidence;
 mod flags;
 pub mod moods;
@@ -24,7 +25,10 @@ mod urgency;
 pub mod windows;
 pub mod words;
 
-pub use clocks::{Escalation, Step, StepState, Team, TeamMember, Told, acknowledge_by, escalation};
+pub use clocks::acknowledge_by;
+pub use escalation::{
+    Escalation, EscalationRole, EscalationState, EscalationStep, Notice, Team, TeamMember, escalation,
+};
 pub use evidence::{Facts, Finding, Piece, Prescribed, PreviousAnswer, in_order};
 pub use flags::{Flag, Impossible, News, Outcome, Settled, State, settle};
 pub use urgency::{Urgency, urgency};

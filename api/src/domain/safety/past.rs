@@ -11,7 +11,10 @@ use super::{
     thoughts::{self, Form},
     windows::{FORMS_AROUND, MoodWindow, Seen, Span, Windows},
 };
-use crate::domain::{record::Kind, sessions::SessionSetting};
+use crate::domain::{
+    record::{Kind, Unreadable},
+    sessions::SessionSetting,
+};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::{
     collections::BTreeMap,
@@ -49,14 +52,17 @@ pub struct Stored<'a> {
 }
 
 impl Stored<'_> {
-    fn seen(&self) -> Option<Seen> {
+    fn seen(&self) -> Result<Option<Seen>, Unreadable> {
         Seen::read(self.kind, self.at, self.day, self.facts)
     }
 
-    fn read(&self) -> Option<Read> {
+    fn read(&self, seen: Seen) -> Result<Read, Unreadable> {
         let Self { record, at, day, facts, .. } = *self;
-        Some(match self.seen()? {
-            Seen::Mood { .. } => Read::Mood(Mood { record, at, day }, u8::try_from(whole(self.value?)?).ok()?),
+        Ok(match seen {
+            Seen::Mood { .. } => {
+                let mood = self.value.and_then(whole).and_then(|mood| u8::try_from(mood).ok());
+                Read::Mood(Mood { record, at, day }, mood.ok_or(Unreadable("a mood"))?)
+            }
             Seen::Form { .. } => Read::Form(Form {
                 record,
                 at,
@@ -98,13 +104,13 @@ pub struct Touched {
 
 impl Past {
     /// One more write: a new record, or what one is now.
-    pub fn write(&mut self, record: &Stored<'_>) -> Touched {
+    pub fn write(&mut self, record: &Stored<'_>) -> Result<Touched, Unreadable> {
         let before = self.take(record.record);
-        let after = record.seen();
-        if let (Some(seen), Some(read)) = (after, record.read()) {
-            self.put(record.record, read, seen);
+        let after = record.seen()?;
+        if let Some(seen) = after {
+            self.put(record.record, record.read(seen)?, seen);
         }
-        Touched { record: record.record, windows: Windows::of(before, after) }
+        Ok(Touched { record: record.record, windows: Windows::of(before, after) })
     }
 
     /// A record goes.

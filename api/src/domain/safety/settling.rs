@@ -162,8 +162,12 @@ fn several_flags_of_one_write_are_one_mail_to_each_with_the_gravest_first() {
     }
     inbox.0[2].severity = Severity::Emergency;
     let flag = |index: usize| &inbox.0[index];
-    let member = |n, role| TeamMember { id: id(n), name: String::new(), role };
-    let team = Team(vec![member(1, Told::Primary), member(2, Told::CareTeam), member(3, Told::Admin)]);
+    let member = |n, role| TeamMember { id: id(n), role };
+    let team = Team(vec![
+        member(1, EscalationRole::Primary),
+        member(2, EscalationRole::CareTeam),
+        member(3, EscalationRole::Admin),
+    ]);
     let waiting = vec![(flag(0), 0), (flag(1), 0), (flag(2), 10), (flag(3), 0)];
     let ids = |told: &[(usize, i16)]| -> Vec<_> { told.iter().map(|(index, step)| (flag(*index).id, *step)).collect() };
     assert_eq!(team.mails(waiting), [(id(1), ids(&[(2, 11), (3, 1), (0, 1)])), (id(2), ids(&[(2, 12)]))]);
@@ -189,29 +193,48 @@ fn steps_of_a_flag_that_cannot_be_are_refused_and_repeated_ones_are_fine() {
 
 #[test]
 fn people_are_told_in_order_and_each_once() {
-    let member = |n, role| TeamMember { id: id(n), name: n.to_string(), role };
+    let member = |n, role| TeamMember { id: id(n), role };
     let team = Team(vec![
-        member(1, Told::Primary),
-        member(2, Told::CareTeam),
-        member(2, Told::OnCall),
-        member(3, Told::Admin),
-        member(1, Told::Admin),
+        member(1, EscalationRole::Primary),
+        member(2, EscalationRole::CareTeam),
+        member(2, EscalationRole::OnCall),
+        member(3, EscalationRole::Admin),
+        member(1, EscalationRole::Admin),
     ]);
     let at_once = |team: &Team, severity| -> Vec<_> {
         team.told_at_once(severity).into_iter().map(|(step, member)| (step, member.id)).collect()
     };
     assert_eq!(at_once(&team, Severity::Info), []);
-    assert_eq!(at_once(&team, Severity::Urgent), [(Step::First, id(1))]);
-    assert_eq!(at_once(&team, Severity::Emergency), [(Step::First, id(1)), (Step::Second, id(2))]);
-    let alone = Team(vec![member(3, Told::Admin)]);
-    assert_eq!(at_once(&alone, Severity::Urgent), [(Step::Third, id(3))]);
+    assert_eq!(at_once(&team, Severity::Urgent), [(EscalationStep::First, id(1))]);
+    assert_eq!(at_once(&team, Severity::Emergency), [(EscalationStep::First, id(1)), (EscalationStep::Second, id(2))]);
+    let alone = Team(vec![member(3, EscalationRole::Admin)]);
+    assert_eq!(at_once(&alone, Severity::Urgent), [(EscalationStep::Third, id(3))]);
     // Monday 09:00 in Berlin.
     let started = hour(8);
     let due = acknowledge_by(Severity::Urgent, started, &hours());
-    let steps = escalation(&team, Severity::Urgent, started, due, true, &hours());
-    let steps: Vec<_> = steps.iter().map(|step| (step.at, step.member.id, step.state)).collect();
-    let waiting = |at, n| (hour(at), id(n), StepState::Waiting);
-    assert_eq!(steps, [(started, id(1), StepState::Told), waiting(12, 2), waiting(16, 3)]);
+    let steps = |team: &Team, notices: &[Notice]| -> Vec<_> {
+        let steps = escalation(team, Severity::Urgent, notices, due, true, &hours());
+        steps.iter().map(|step| (step.at, step.member.id, step.state)).collect()
+    };
+    let told = |at, n| (at, id(n), EscalationState::Told);
+    let waiting = |at, n| (hour(at), id(n), EscalationState::Waiting);
+    let notice = |at, n, number| Notice { at, member: id(n), number };
+    assert_eq!(steps(&team, &[notice(started, 1, 1)]), [told(started, 1), waiting(12, 2), waiting(16, 3)]);
+    assert_eq!(steps(&team, &[]), [], "of what is for context nobody is told");
+    // Another team since: who was told was told, and is not next as well.
+    let other = Team(vec![
+        member(4, EscalationRole::Primary),
+        member(1, EscalationRole::CareTeam),
+        member(3, EscalationRole::Admin),
+    ]);
+    let changed = escalation(&other, Severity::Urgent, &[notice(started, 1, 1)], due, true, &hours());
+    assert_eq!(changed[0].member, TeamMember { id: id(1), role: EscalationRole::Primary });
+    assert_eq!(steps(&other, &[notice(started, 1, 1)]), [told(started, 1), waiting(12, 3)]);
+    // It waits anew: told again, the second step is yet to come, and what was before is over.
+    let twice = [notice(hour(2), 1, 1), notice(hour(3), 2, 2), notice(started, 1, 11)];
+    let again = [told(started, 1), waiting(12, 2), waiting(16, 3)];
+    assert_eq!(steps(&team, &twice), again);
+    assert_eq!((EscalationStep::next_round(None), EscalationStep::next_round(Some(12))), (0, 20));
 }
 
 prop_compose! {

@@ -7,7 +7,7 @@ use super::moods;
 use crate::domain::{
     assessments::instrument_of,
     instruments::PHQ_9_SERIES,
-    record::Kind,
+    record::{Kind, Unreadable},
     sessions::{SessionSetting, completed_dosing},
 };
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
@@ -47,17 +47,15 @@ pub enum Seen {
 
 impl Seen {
     /// What a record is, by its kind and its plain members; `None` where no rule looks.
-    pub fn read(kind: Kind, at: DateTime<Utc>, day: NaiveDate, facts: &str) -> Option<Self> {
-        match kind {
+    pub fn read(kind: Kind, at: DateTime<Utc>, day: NaiveDate, facts: &str) -> Result<Option<Self>, Unreadable> {
+        Ok(match kind {
             Kind::MoodScores => Some(Self::Mood { day }),
             Kind::HomeDoses => Some(Self::Dose { at }),
             Kind::Prescriptions => Some(Self::Prescription),
-            Kind::Sessions => completed_dosing(facts).map(|setting| Self::DosingSession { at, setting }),
-            Kind::Assessments => {
-                instrument_of(facts).filter(|found| found.series == PHQ_9_SERIES).map(|_| Self::Form { at })
-            }
+            Kind::Sessions => completed_dosing(facts)?.map(|setting| Self::DosingSession { at, setting }),
+            Kind::Assessments => (instrument_of(facts)?.series == PHQ_9_SERIES).then_some(Self::Form { at }),
             _ => None,
-        }
+        })
     }
 }
 

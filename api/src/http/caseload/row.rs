@@ -6,7 +6,7 @@ use crate::{
         caseload::{MoodLine, Place, count, first, index, rank, silent_days, stale_days, waiting},
         instant::Instant,
         profile::Profile,
-        safety::{Flag, Severity, State, StepState, urgency, words},
+        safety::{EscalationState, Flag, Severity, State, TeamMember, urgency, words},
         standing::Status,
     },
     http::flags::Around,
@@ -14,7 +14,6 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use uuid::Uuid;
 
 /// A patient's row, and where it stands.
 pub(super) fn item(
@@ -56,7 +55,7 @@ pub(super) fn item(
         acknowledge_by: due.map(Into::into),
         acknowledged_at: leading.and_then(|flag| flag.acknowledged).map(|(at, _)| at.into()),
         acknowledged_by: leading.and_then(|flag| around.actor(flag.acknowledged)),
-        next_in_escalation: leading.and_then(|flag| next(profile.id, flag, around)),
+        next_in_escalation: leading.and_then(|flag| next(shown.iter().find(|one| one.flag.id == flag.id)?, around)),
         last_check_in_at: course.last_check_in_at.map(Into::into),
         silent_days: silent_days(today, course.last_check_in_at.map(|at| day(at, profile.time_zone))),
         next_booster_on: None,
@@ -101,10 +100,11 @@ fn shown_waiting(shown: &[Shown], waiting: Option<&Flag>) -> Option<Waiting> {
     })
 }
 
-fn next(patient: Uuid, flag: &Flag, around: &Around) -> Option<Next> {
-    let steps = around.escalation(patient, flag);
-    let step = steps.into_iter().find(|step| step.state == StepState::Waiting)?;
-    Some(Next { at: step.at.into(), member_id: step.member.id, name: step.member.name, role: step.member.role })
+fn next(shown: &Shown, around: &Around) -> Option<Next> {
+    let steps = around.escalation(shown);
+    let step = steps.into_iter().find(|step| step.state == EscalationState::Waiting)?;
+    let TeamMember { id, role } = step.member;
+    Some(Next { at: step.at.into(), member_id: id, name: around.name(id), role })
 }
 
 fn phq9(course: &Course, today: NaiveDate, zone: Tz) -> Phq9 {

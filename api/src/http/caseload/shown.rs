@@ -5,7 +5,7 @@ use crate::{
         caseload::DAYS,
         instant::Instant,
         numbers,
-        safety::{Severity, Told, Urgency},
+        safety::{EscalationRole, Severity, Urgency},
         standing::Status,
     },
     http::flags::Actor,
@@ -117,7 +117,7 @@ pub struct Next {
     /// Their name.
     pub name: String,
     /// What they are to the patient.
-    pub role: Told,
+    pub role: EscalationRole,
 }
 
 /// A flag that nobody has taken on.
@@ -305,7 +305,7 @@ impl Example for Item {
                 at: at("2026-11-24T13:01:12+00:00"),
                 member_id: id(5),
                 name: "Tom Okafor".into(),
-                role: Told::CareTeam,
+                role: EscalationRole::CareTeam,
             }),
             last_check_in_at: Some(answered_at),
             silent_days: None,

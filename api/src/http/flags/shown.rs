@@ -6,7 +6,7 @@ use crate::{
         business_hours::BusinessHours,
         instant::Instant,
         record::Kind,
-        safety::{Escalation, Flag, Outcome, Severity, State, StepState, Team, Told, escalation, words},
+        safety::{Escalation, EscalationRole, EscalationState, Outcome, Severity, State, Team, escalation, words},
     },
     error::Error,
     security::access::Caller,
@@ -48,9 +48,9 @@ pub struct Escalated {
     /// Their name.
     pub name: String,
     /// What they are to the patient.
-    pub role: Told,
+    pub role: EscalationRole,
     /// How far it has come.
-    pub state: StepState,
+    pub state: EscalationState,
 }
 
 /// A member who did something.
@@ -152,8 +152,8 @@ impl Example for FlagShown {
                 at: opened_at,
                 member_id: id(4),
                 name: "Ruth Calloway".into(),
-                role: Told::Primary,
-                state: StepState::Told,
+                role: EscalationRole::Primary,
+                state: EscalationState::Told,
             }],
             acknowledged_at: None,
             acknowledged_by: None,
@@ -204,21 +204,26 @@ impl Around {
 
     pub(in crate::http) fn actor(&self, did: Option<(DateTime<Utc>, Uuid)>) -> Option<Actor> {
         let (_, id) = did?;
-        let name = self.members.get(&id).map_or_else(|| "A former member".to_owned(), |one| one.display_name.clone());
-        Some(Actor { member_id: id, name })
+        Some(Actor { member_id: id, name: self.name(id) })
     }
 
-    /// Who is told about a flag, and when.
-    pub(in crate::http) fn escalation(&self, patient: Uuid, flag: &Flag) -> Vec<Escalation> {
-        let Some(team) = self.teams.get(&patient) else { return Vec::new() };
+    /// What a member is called.
+    pub(in crate::http) fn name(&self, id: Uuid) -> String {
+        self.members.get(&id).map_or_else(|| "A former member".to_owned(), |one| one.display_name.clone())
+    }
+
+    /// Who was told about a flag and who is next, and when.
+    pub(in crate::http) fn escalation(&self, shown: &Shown) -> Vec<Escalation> {
+        let (nobody, flag) = (Team::default(), &shown.flag);
+        let team = self.teams.get(&shown.patient).unwrap_or(&nobody);
         let waits = flag.state == State::Open;
-        escalation(team, flag.severity, flag.waits_since, flag.acknowledge_by, waits, &self.hours)
+        escalation(team, flag.severity, &shown.notices, flag.acknowledge_by, waits, &self.hours)
     }
 
     pub(super) fn show(&self, shown: Shown) -> FlagShown {
         let title = words::title(shown.flag.rule, shown.gravest().map(|gravest| &gravest.piece.facts));
-        let Shown { patient, flag, version, words: typed, evidence } = shown;
-        let steps = self.escalation(patient, &flag);
+        let steps = self.escalation(&shown);
+        let Shown { patient, flag, version, words: typed, evidence, .. } = shown;
         FlagShown {
             id: flag.id,
             patient_id: patient,
@@ -236,7 +241,7 @@ impl Around {
                 .map(|step| Escalated {
                     at: step.at.into(),
                     member_id: step.member.id,
-                    name: step.member.name,
+                    name: self.name(step.member.id),
                     role: step.member.role,
                     state: step.state,
                 })

@@ -1,9 +1,11 @@
 //! Flags and what they rest on. A row is kept as long as the patient's records; nothing closes one but a person.
 
 mod read;
+mod team;
 mod verbs;
 
-pub use read::{Evidence, Shown, Which, Whose, owner_of, page, people, show};
+pub use read::{Evidence, Shown, Which, Whose, owner_of, page, show};
+pub use team::{people, teams};
 pub use verbs::{acknowledge, reopen, resolve};
 
 use super::{Scope, Tx, bulk, records::Author};

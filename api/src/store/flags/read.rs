@@ -1,28 +1,24 @@
 //! Reading flags: of one patient, or of everybody in a member's care; with evidence, and who is told.
 
-use super::{Words, evidence_of, gravest, open, words};
+use super::{Words, evidence_of, gravest, open, team::notices, words};
 use crate::{
     domain::{
         record::Kind,
-        safety::{Flag, Piece, Severity, State, Team, TeamMember, Told},
+        safety::{Flag, Notice, Piece, Severity, State},
     },
     error::Error,
-    security::{access::Roles, seal::OwnerKeys},
-    store::{
-        After, Keys, Page, Window,
-        members::{self, Member},
-        patients::on_day,
-    },
+    security::seal::OwnerKeys,
+    store::{After, Keys, Page, Window, patients::on_day},
 };
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use entities::{
-    care_relation, clinic,
+    care_relation,
     flag::{Column, Entity, Model},
     flag_evidence, record,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
     sea_query::{Query, SelectStatement},
 };
 use std::collections::HashMap;
@@ -74,6 +70,8 @@ pub struct Shown {
     pub words: Words,
     /// What it rests on, newest first.
     pub evidence: Vec<Evidence>,
+    /// Who was told of it, in the order in which they were.
+    pub notices: Vec<Notice>,
 }
 
 impl Shown {
@@ -149,12 +147,14 @@ async fn shown(db: &impl ConnectionTrait, keys: &Keys, clinic: Uuid, rows: &[Mod
         return Ok(Vec::new());
     }
     let evidence = evidence_of(db, rows).await?;
-    let zones = zones(db, &evidence).await?;
+    let (zones, mut notices) = (zones(db, &evidence).await?, notices(db, rows).await?);
     let typed: Vec<_> = rows.iter().filter(|row| row.sealed.is_some()).map(|row| row.patient_id).collect();
     let keys = keys.of_patients(&typed).await?;
-    rows.iter()
-        .map(|row| shown_one(row, &evidence, &zones, keys.get(&row.patient_id).map(AsRef::as_ref), clinic))
-        .collect()
+    let shown = rows.iter().map(|row| {
+        let shown = shown_one(row, &evidence, &zones, keys.get(&row.patient_id).map(AsRef::as_ref), clinic)?;
+        Ok(Shown { notices: notices.remove(&row.id).unwrap_or_default(), ..shown })
+    });
+    shown.collect()
 }
 
 fn shown_one(
@@ -173,14 +173,21 @@ fn shown_one(
     let own = pieces.into_iter().map(|(record, (row, piece))| opened(row.kind, record, piece, zones));
     let mut own: Vec<_> = own.collect::<Result<_, _>>()?;
     own.sort_by_key(|evidence| std::cmp::Reverse((evidence.piece.at, evidence.record)));
-    Ok(Shown { patient: row.patient_id, flag: open(row, evidence)?, version: row.version, words, evidence: own })
+    Ok(Shown {
+        patient: row.patient_id,
+        flag: open(row, evidence)?,
+        version: row.version,
+        words,
+        evidence: own,
+        notices: Vec::new(),
+    })
 }
 
 fn opened(kind: i16, record: Uuid, piece: Piece, zones: &HashMap<Uuid, Tz>) -> Result<Evidence, Error> {
     Ok(Evidence {
         kind: Kind::from_code(kind).ok_or_else(|| Error::internal("evidence of no known kind"))?,
         record,
-        zone: zones.get(&record).copied().unwrap_or(Tz::UTC),
+        zone: zones.get(&record).copied().ok_or_else(|| Error::internal("evidence of a record that is not there"))?,
         piece,
     })
 }
@@ -195,36 +202,7 @@ async fn zones(db: &impl ConnectionTrait, evidence: &[flag_evidence::Model]) -> 
         .into_tuple::<(Uuid, String)>()
         .all(db)
         .await?;
-    Ok(rows.into_iter().filter_map(|(id, zone)| Some((id, zone.parse().ok()?))).collect())
-}
-
-/// Who can be told about some patients' flags today, by patient; and the clinic's members by id.
-pub async fn people(
-    db: &impl ConnectionTrait,
-    keys: &OwnerKeys,
-    clinic: Uuid,
-    patients: &[Uuid],
-    today: NaiveDate,
-) -> Result<(HashMap<Uuid, Team>, HashMap<Uuid, Member>), Error> {
-    let members = members::list(db, clinic, keys).await?;
-    let names: HashMap<Uuid, Member> = members.iter().map(|member| (member.id, member.clone())).collect();
-    let on_call = clinic::Entity::find_by_id(clinic).one(db).await?.and_then(|clinic| clinic.on_call_member_id);
-    let relations = care_relation::Entity::find()
-        .filter(care_relation::Column::PatientId.is_in(patients.iter().copied()))
-        .filter(on_day(today))
-        .order_by_asc(care_relation::Column::Id)
-        .all(db)
-        .await?;
-    let told = |id: Uuid, role| names.get(&id).map(|member| TeamMember { id, name: member.display_name.clone(), role });
-    let team = |patient: &Uuid| {
-        let own = relations.iter().filter(|relation| relation.patient_id == *patient);
-        let own =
-            own.filter_map(|one| told(one.member_id, if one.is_primary { Told::Primary } else { Told::CareTeam }));
-        let admins = members.iter().filter(|member| member.roles.meet(Roles::ADMIN));
-        let rest = on_call.and_then(|id| told(id, Told::OnCall)).into_iter();
-        let rest = rest.chain(admins.filter_map(|member| told(member.id, Told::Admin)));
-        (*patient, Team(own.chain(rest).collect()))
-    };
-    let teams = patients.iter().map(team).collect();
-    Ok((teams, names))
+    let parsed =
+        |(id, zone): (Uuid, String)| Ok((id, zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))?));
+    rows.into_iter().map(parsed).collect()
 }

@@ -3,36 +3,34 @@
 //! Messages are written in the unit that causes them: a reminder that is made or changed, a session that is planned or
 //! moved. Those of recurring reminders are written two days ahead; a tick carries them on.
 
+mod messages;
 mod plan;
+mod rows;
+mod sessions;
 
 pub use plan::{behind, catch_up, follow_patient, follow_record, upcoming};
+pub(super) use rows::{rule, title};
 
 use super::{Decision, Precondition, Scope, Tx, audit, bulk, notifications, patients, records::Author};
 use crate::{
     domain::{
         faults::Faults,
         notifications::NotificationState,
-        recurrence::{Occurrence, Rule},
-        reminders::{Keepable, MOST, NewReminder, Reminder, ReminderKind, Source, templates},
+        recurrence::Occurrence,
+        reminders::{Keepable, MOST, NewReminder, Reminder, Source, templates},
     },
     error::Error,
-    security::seal::{Class, OwnerKeys, Spot},
+    security::seal::OwnerKeys,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use entities::reminder::{Column, Entity, Model};
+use rows::{open, seal, stored};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
-
-/// What of a reminder was typed.
-#[derive(Serialize, Deserialize)]
-struct Typed {
-    title: String,
-}
 
 /// A patient's reminders, in the order in which they were made.
 pub async fn list(db: &impl ConnectionTrait, keys: &OwnerKeys, scope: &Scope) -> Result<Vec<Reminder>, Error> {
@@ -160,7 +158,7 @@ pub async fn insert_all(tx: &Tx, author: &Author, reminders: &[Past]) -> Result<
     for Past { id, new, source, made_at, planned_to, messages: said } in reminders {
         let row = Model { planned_to: *planned_to, ..stored(author, new, source.code(), None, *id, *made_at)? };
         for Said { id, delivery, occurrence, computed_at, state } in said {
-            let message = plan::message(&row, occurrence, *id, *state, *computed_at);
+            let message = messages::message(&row, occurrence, *id, *state, *computed_at);
             messages.push((notifications::past_delivery(&message, *delivery), message));
         }
         rows.push(row);
@@ -195,32 +193,6 @@ async fn note(tx: &Tx, author: &Author, operation: &str, row: &Model) -> Result<
     audit::append(tx, audit::Entry::by(author, operation).record(row.id).version(row.version)).await
 }
 
-fn stored(
-    author: &Author,
-    new: &NewReminder,
-    source: i16,
-    old: Option<&Model>,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<Model, Error> {
-    let version = old.map_or(1, |old| old.version + 1);
-    Ok(Model {
-        patient_id: author.scope.patient,
-        id,
-        kind: new.kind.code(),
-        source,
-        active: new.active,
-        schedule: serde_json::to_string(&new.schedule).map_err(Error::internal)?,
-        planned_to: None,
-        version,
-        deleted: false,
-        created_at: old.map_or_else(|| now.into(), |old| old.created_at),
-        updated_at: now.into(),
-        created_by: old.map_or(author.account, |old| old.created_by),
-        sealed: seal(&author.keys, author.scope.clinic, id, version, new.title.clone())?,
-    })
-}
-
 fn next(tx: &Tx, row: Model) -> Model {
     Model { version: row.version + 1, updated_at: tx.now().into(), ..row }
 }
@@ -232,49 +204,4 @@ fn existing(row: &Model, author: &Author) -> Result<Reminder, Error> {
 /// What a caller is shown who holds another version.
 fn shown(current: &Reminder) -> Result<Value, Error> {
     serde_json::to_value(current).map_err(Error::internal)
-}
-
-fn seal(
-    keys: &OwnerKeys,
-    clinic: Uuid,
-    row: Uuid,
-    revision: i64,
-    title: Option<String>,
-) -> Result<Option<Vec<u8>>, Error> {
-    let Some(title) = title else { return Ok(None) };
-    let words = serde_json::to_string(&Typed { title }).map_err(Error::internal)?;
-    keys.seal(&spot(clinic, row, revision), &words).map(Some)
-}
-
-fn spot(clinic: Uuid, row: Uuid, revision: i64) -> Spot<'static> {
-    Spot { table: "reminder", column: "sealed", clinic, row, revision, class: Class::Shared }
-}
-
-/// The title of a row, if it has one of its own.
-pub(super) fn title(row: &Model, keys: &OwnerKeys, clinic: Uuid) -> Result<Option<String>, Error> {
-    let Some(sealed) = &row.sealed else { return Ok(None) };
-    let words = keys.open(&spot(clinic, row.id, row.version), sealed)?;
-    serde_json::from_str::<Typed>(&words).map(|typed| Some(typed.title)).map_err(Error::internal)
-}
-
-fn open(row: &Model, keys: &OwnerKeys, clinic: Uuid) -> Result<Reminder, Error> {
-    let unknown = || Error::internal("a stored reminder is not one that this version knows");
-    Ok(Reminder {
-        id: row.id,
-        version: row.version,
-        kind: ReminderKind::from_code(row.kind).ok_or_else(unknown)?,
-        title: title(row, keys, clinic)?,
-        active: row.active,
-        source: Source::from_code(row.source).ok_or_else(unknown)?,
-        schedule: serde_json::from_str(&row.schedule).map_err(Error::internal)?,
-        created_at: DateTime::<Utc>::from(row.created_at).into(),
-        updated_at: DateTime::<Utc>::from(row.updated_at).into(),
-        created_by: row.created_by,
-    })
-}
-
-/// The rule of a row.
-pub(super) fn rule(row: &Model) -> Result<Rule, Error> {
-    let schedule: crate::domain::recurrence::Schedule = serde_json::from_str(&row.schedule).map_err(Error::internal)?;
-    schedule.rule().ok_or_else(|| Error::internal("a stored schedule is no rule"))
 }

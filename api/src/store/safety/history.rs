@@ -97,7 +97,8 @@ fn whole(total: f64) -> Option<u16> {
 
 async fn at_doses(tx: &Tx, patient: Uuid, windows: &[DoseWindow]) -> Result<Vec<Finding>, Error> {
     let prescriptions = records(patient, Kind::Prescriptions, None).all(tx.db()).await?;
-    let prescriptions: Vec<_> = prescriptions.iter().filter_map(|row| Limits::read(row.id, &row.facts)).collect();
+    let limits = prescriptions.iter().map(|row| Limits::read(row.id, &row.facts));
+    let prescriptions: Vec<_> = limits.collect::<Result<_, _>>()?;
     let reach = doses::reach(&prescriptions);
     let mut found = Vec::new();
     for window in windows {
@@ -106,7 +107,7 @@ async fn at_doses(tx: &Tx, patient: Uuid, windows: &[DoseWindow]) -> Result<Vec<
         let dose = |row: &record::Model| Dose::read(row.id, row.occurred_at.into(), row.day, &row.facts);
         let history = History {
             prescriptions: prescriptions.clone(),
-            doses: doses.iter().filter_map(dose).collect(),
+            doses: doses.iter().map(dose).collect::<Result<_, _>>()?,
             sessions: dosing_sessions(tx, patient, &read, SessionSetting::has_a_dose_of_its_own).await?,
         };
         let touched = window.touched(reach);
@@ -163,7 +164,9 @@ async fn has_grave_flag(tx: &Tx, patient: Uuid) -> Result<bool, Error> {
         .filter(flag::Column::PatientId.eq(patient))
         .filter(flag::Column::State.ne(State::Resolved.code()));
     let rules: Vec<String> = unresolved.into_tuple().all(tx.db()).await?;
-    Ok(rules.iter().filter_map(|rule| Rule::from_id(rule)).any(Rule::keeps_drops_grave))
+    let known = |rule: &String| Rule::from_id(rule).ok_or_else(|| Error::internal("a flag of an unknown rule"));
+    let rules = rules.iter().map(known).collect::<Result<Vec<_>, _>>()?;
+    Ok(rules.into_iter().any(Rule::keeps_drops_grave))
 }
 
 /// The starts of completed dosing sessions in some settings.
@@ -174,8 +177,13 @@ async fn dosing_sessions(
     setting: impl Fn(SessionSetting) -> bool,
 ) -> Result<Vec<DateTime<Utc>>, Error> {
     let rows = records(patient, Kind::Sessions, Some(span)).all(tx.db()).await?;
-    let of_them = rows.iter().filter(|row| completed_dosing(&row.facts).is_some_and(&setting));
-    Ok(of_them.map(|row| row.occurred_at.into()).collect())
+    let mut starts = Vec::new();
+    for row in &rows {
+        if completed_dosing(&row.facts)?.is_some_and(&setting) {
+            starts.push(row.occurred_at.into());
+        }
+    }
+    Ok(starts)
 }
 
 fn series(patient: Uuid, series: i16) -> Select<Measurements> {

@@ -38,7 +38,7 @@ pub async fn follow_record(
     before: Option<&record::Model>,
     after: Option<&record::Model>,
 ) -> Result<Option<Support>, Error> {
-    let (was, is) = (before.and_then(seen), after.and_then(seen));
+    let (was, is) = (seen(before)?, seen(after)?);
     standing::follow_record(tx, &author.scope, before, after, was.is_some() || is.is_some()).await?;
     let windows = Windows::of(was, is);
     let Some(row) = after.or(before).filter(|_| windows != Windows::default()) else { return Ok(None) };
@@ -97,15 +97,18 @@ pub async fn support_again(
     let gravest = |flag: Uuid| caused.iter().filter(|one| one.flag_id == flag).map(|one| one.severity).max();
     let rows = flag::Entity::find().filter(flag::Column::PatientId.eq(author.scope.patient));
     let rows = rows.filter(flag::Column::Id.is_in(ids)).all(tx.db()).await?;
-    let grave = rows.iter().filter_map(|row| Some((Rule::from_id(&row.rule)?, Severity::from_code(gravest(row.id)?)?)));
-    show(tx, author, grave.collect()).await
+    let unknown = || Error::internal("a flag of an unknown rule or severity");
+    let grave = rows.iter().map(|row| {
+        let severity = gravest(row.id).and_then(Severity::from_code);
+        Ok((Rule::from_id(&row.rule).ok_or_else(unknown)?, severity.ok_or_else(unknown)?))
+    });
+    show(tx, author, grave.collect::<Result<_, Error>>()?).await
 }
 
-fn seen(row: &record::Model) -> Option<Seen> {
-    if row.deleted {
-        return None;
-    }
-    Seen::read(Kind::from_code(row.kind)?, row.occurred_at.into(), row.day, &row.facts)
+fn seen(row: Option<&record::Model>) -> Result<Option<Seen>, Error> {
+    let Some(row) = row.filter(|row| !row.deleted) else { return Ok(None) };
+    let kind = Kind::from_code(row.kind).ok_or_else(|| Error::internal("a record of no known kind"))?;
+    Ok(Seen::read(kind, row.occurred_at.into(), row.day, &row.facts)?)
 }
 
 /// Support is for the patient; a member who entered something sees the flag instead.

@@ -2,17 +2,13 @@
 
 use super::Raised;
 use crate::{
-    domain::safety::{Team, TeamMember, Told},
+    domain::safety::{EscalationStep, Team},
     error::Error,
-    security::access::Roles,
-    store::{Scope, Tx, notifications, patients::on_day},
+    store::{Scope, Tx, flags, members, notifications},
 };
-use entities::{care_relation, clinic, member, notification};
+use entities::{clinic, notification};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
-
-/// Steps of a flag that waits anew are numbered on: messages of an earlier time stay what they were.
-const ROUND: i16 = 10;
 
 /// Writes the messages of the first step: of whatever a unit raised, each member gets one mail. Later steps are told when
 /// their time comes.
@@ -39,40 +35,16 @@ async fn next_round(tx: &Tx, patient: Uuid, flag: Uuid) -> Result<i16, Error> {
         .filter(notification::Column::PatientId.eq(patient))
         .filter(notification::Column::FlagId.eq(flag));
     let steps: Vec<Option<i16>> = steps.into_tuple().all(tx.db()).await?;
-    Ok(steps.into_iter().flatten().max().map_or(0, |step| (step / ROUND + 1) * ROUND))
+    Ok(EscalationStep::next_round(steps.into_iter().flatten().max()))
 }
 
-/// The care team of today, who is on call, and the admins; by id alone.
+/// The care team of today, who is on call, and the admins.
 async fn team(tx: &Tx, scope: &Scope) -> Result<Team, Error> {
     let clinic = clinic::Entity::find_by_id(scope.clinic).one(tx.db()).await?;
     let clinic = clinic.ok_or_else(|| Error::internal("a patient without a clinic"))?;
     let zone: chrono_tz::Tz = clinic.time_zone.parse().map_err(|_| Error::internal("a clinic's zone is unknown"))?;
     let today = tx.now().with_timezone(&zone).date_naive();
-    let relations = care_relation::Entity::find()
-        .filter(care_relation::Column::PatientId.eq(scope.patient))
-        .filter(on_day(today))
-        .all(tx.db())
-        .await?;
-    let members = member::Entity::find()
-        .select_only()
-        .columns([member::Column::Id, member::Column::Roles])
-        .filter(member::Column::ClinicId.eq(scope.clinic))
-        .filter(member::Column::EndedAt.is_null())
-        .into_tuple::<(Uuid, i16)>()
-        .all(tx.db())
-        .await?;
-    let told = |id, role| TeamMember { id, name: String::new(), role };
-    let mut team: Vec<_> = relations
-        .iter()
-        .map(|one| told(one.member_id, if one.is_primary { Told::Primary } else { Told::CareTeam }))
-        .collect();
-    team.extend(clinic.on_call_member_id.map(|id| told(id, Told::OnCall)));
-    team.extend(
-        members
-            .iter()
-            .filter(|(_, roles)| Roles::from_code(*roles).meet(Roles::ADMIN))
-            .map(|(id, _)| told(*id, Told::Admin)),
-    );
-    team.retain(|one| members.iter().any(|(id, _)| *id == one.id));
-    Ok(Team(team))
+    let members = members::roles_of_all(tx.db(), scope.clinic).await?;
+    let teams = flags::teams(tx.db(), scope.clinic, &[scope.patient], today, &members).await?;
+    Ok(teams.into_values().next().unwrap_or_default())
 }

@@ -5,6 +5,10 @@
 //! claim that ends by itself: before the text was handed over it is taken again, afterwards a routine message is given
 //! up as `unknown`.
 
+mod lease;
+
+pub use lease::{Parcel, due};
+
 use super::{
     Tx,
     accounts::Account,
@@ -21,51 +25,12 @@ use crate::{
         safety::Severity,
     },
     error::Error,
-    events::{Event, Subject},
 };
 use chrono::{DateTime, Utc};
 use entities::{Micros, delivery, invitation, notification};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{DynIden, Expr, IntoIden, Query, UpdateStatement},
-};
+use lease::{Field, Lease, column, write};
+use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
-
-/// One mail that waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Parcel {
-    /// A message's delivery.
-    Delivery {
-        /// Whose.
-        patient: Uuid,
-        /// Which.
-        id: Uuid,
-    },
-    /// An invitation's mail.
-    Invitation {
-        /// The clinic that invites.
-        clinic: Uuid,
-        /// Which.
-        id: Uuid,
-    },
-}
-
-impl Parcel {
-    /// Who owns it: the unit's owner.
-    pub fn owner(&self) -> Uuid {
-        match self {
-            Self::Delivery { patient, .. } => *patient,
-            Self::Invitation { clinic, .. } => *clinic,
-        }
-    }
-
-    /// Its id.
-    pub fn id(&self) -> Uuid {
-        match self {
-            Self::Delivery { id, .. } | Self::Invitation { id, .. } => *id,
-        }
-    }
-}
 
 /// What a claimed mail is to say, and to whom.
 #[derive(Debug, Clone)]
@@ -108,7 +73,7 @@ impl Claim {
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum Attempt {
     /// Taken, with the host's answer.
     Sent(Option<u16>),
     /// Handed over without an answer.
@@ -119,77 +84,6 @@ pub enum Fate {
     Later(Option<u16>),
     /// The host lets nobody in: to be tried again, and not counted.
     Closed(Option<u16>),
-}
-
-/// Mails whose time has come, oldest first.
-pub async fn due(db: &impl ConnectionTrait, now: DateTime<Utc>, limit: u64) -> Result<Vec<Parcel>, Error> {
-    use delivery::Column as D;
-    use invitation::Column as I;
-    let at = Micros::from(now);
-    let free = Condition::any().add(D::LeaseUntil.is_null()).add(D::LeaseUntil.lte(at));
-    let deliveries = delivery::Entity::find()
-        .select_only()
-        .columns([D::PatientId, D::Id])
-        .filter(D::State.eq(DeliveryState::Queued.code()))
-        .filter(D::NotBefore.lte(at))
-        .filter(free)
-        .order_by_asc(D::NotBefore)
-        .limit(limit)
-        .into_tuple::<(Uuid, Uuid)>()
-        .all(db)
-        .await?;
-    let free = Condition::any().add(I::MailLeaseUntil.is_null()).add(I::MailLeaseUntil.lte(at));
-    let invitations = invitation::Entity::find()
-        .select_only()
-        .columns([I::ClinicId, I::Id])
-        .filter(I::MailState.eq(DeliveryState::Queued.code()))
-        .filter(I::MailNotBefore.lte(at))
-        .filter(free)
-        .order_by_asc(I::MailNotBefore)
-        .limit(limit)
-        .into_tuple::<(Uuid, Uuid)>()
-        .all(db)
-        .await?;
-    let invitations = invitations.into_iter().map(|(clinic, id)| Parcel::Invitation { clinic, id });
-    Ok(invitations.chain(deliveries.into_iter().map(|(patient, id)| Parcel::Delivery { patient, id })).collect())
-}
-
-/// The lease of a mail, wherever it lies.
-struct Lease {
-    parcel: Parcel,
-    state: i16,
-    stage: Stage,
-    attempts: i16,
-    until: Option<DateTime<Utc>>,
-    fence: i64,
-}
-
-impl Lease {
-    fn of_delivery(row: &delivery::Model) -> Self {
-        Self {
-            parcel: Parcel::Delivery { patient: row.patient_id, id: row.id },
-            state: row.state,
-            stage: Stage::from_code(row.stage).unwrap_or(Stage::Waiting),
-            attempts: row.attempts,
-            until: row.lease_until.map(Into::into),
-            fence: row.fence,
-        }
-    }
-
-    fn of_invitation(row: &invitation::Model) -> Self {
-        Self {
-            parcel: Parcel::Invitation { clinic: row.clinic_id, id: row.id },
-            state: row.mail_state,
-            stage: Stage::from_code(row.mail_stage).unwrap_or(Stage::Waiting),
-            attempts: row.mail_attempts,
-            until: row.mail_lease_until.map(Into::into),
-            fence: row.mail_fence,
-        }
-    }
-
-    fn is_queued(&self) -> bool {
-        self.state == DeliveryState::Queued.code()
-    }
 }
 
 /// Takes a mail in hand, if it is this worker's turn; what is not wanted any more is settled instead.
@@ -203,7 +97,7 @@ pub async fn claim(tx: &Tx, parcel: Parcel) -> Result<Option<Claim>, Error> {
 async fn claim_delivery(tx: &Tx, patient: Uuid, id: Uuid) -> Result<Option<Claim>, Error> {
     let Some(row) = delivery::Entity::find_by_id((patient, id)).one(tx.db()).await? else { return Ok(None) };
     let message = notification::Entity::find_by_id((patient, row.notification_id)).one(tx.db()).await?;
-    let (lease, Some(message)) = (Lease::of_delivery(&row), message) else { return Ok(None) };
+    let (lease, Some(message)) = (Lease::of_delivery(&row)?, message) else { return Ok(None) };
     if !lease.is_queued() {
         return Ok(None);
     }
@@ -237,14 +131,14 @@ async fn claim_delivery(tx: &Tx, patient: Uuid, id: Uuid) -> Result<Option<Claim
         .to_owned();
     if tx.db().execute(&settled).await?.rows_affected() == 1 {
         notifications::set_state(tx, &message, state).await?;
-        announce(tx, &message);
+        notifications::announce(tx, &message);
     }
     Ok(None)
 }
 
 async fn claim_invitation(tx: &Tx, id: Uuid) -> Result<Option<Claim>, Error> {
     let Some(row) = invitation::Entity::find_by_id(id).one(tx.db()).await? else { return Ok(None) };
-    let lease = Lease::of_invitation(&row);
+    let lease = Lease::of_invitation(&row)?;
     if !lease.is_queued() {
         return Ok(None);
     }
@@ -300,7 +194,7 @@ pub async fn begin(tx: &Tx, claim: &Claim) -> Result<bool, Error> {
         return Ok(false);
     }
     let now = lease_now(tx).await?;
-    let Some(until) = lease_until(tx, claim).await? else { return Ok(false) };
+    let Some(until) = lease::until(tx, claim.parcel, claim.fence).await? else { return Ok(false) };
     if !is_trusted(until, now) {
         return Ok(false);
     }
@@ -311,32 +205,20 @@ pub async fn begin(tx: &Tx, claim: &Claim) -> Result<bool, Error> {
     Ok(tx.db().execute(&begun).await?.rows_affected() == 1)
 }
 
-async fn lease_until(tx: &Tx, claim: &Claim) -> Result<Option<DateTime<Utc>>, Error> {
-    let until = match claim.parcel {
-        Parcel::Delivery { patient, id } => {
-            let row = delivery::Entity::find_by_id((patient, id)).one(tx.db()).await?;
-            row.filter(|row| row.fence == claim.fence).and_then(|row| row.lease_until)
-        }
-        Parcel::Invitation { id, .. } => {
-            let row = invitation::Entity::find_by_id(id).one(tx.db()).await?;
-            row.filter(|row| row.mail_fence == claim.fence).and_then(|row| row.mail_lease_until)
-        }
-    };
-    Ok(until.map(Into::into))
-}
-
 /// Records what became of an attempt. `jitter` is any number. Nothing is recorded once another worker has taken over.
-pub async fn finish(tx: &Tx, claim: &Claim, fate: Fate, jitter: u32) -> Result<(), Error> {
+pub async fn finish(tx: &Tx, claim: &Claim, attempt: Attempt, jitter: u32) -> Result<(), Error> {
     let routine = claim.class() == Class::Routine;
-    match fate {
-        Fate::Sent(answer) => end(tx, claim, NotificationState::Sent, DeliveryState::Sent, answer).await,
-        Fate::Undecided if routine => end(tx, claim, NotificationState::Unknown, DeliveryState::Unknown, None).await,
-        Fate::Refused(answer) => end(tx, claim, NotificationState::Failed, DeliveryState::Failed, Some(answer)).await,
-        Fate::Undecided => put_back(tx, claim, tx.now() + backoff(claim.attempts, None, jitter), None, true).await,
-        Fate::Later(answer) => {
+    match attempt {
+        Attempt::Sent(answer) => end(tx, claim, NotificationState::Sent, DeliveryState::Sent, answer).await,
+        Attempt::Undecided if routine => end(tx, claim, NotificationState::Unknown, DeliveryState::Unknown, None).await,
+        Attempt::Refused(answer) => {
+            end(tx, claim, NotificationState::Failed, DeliveryState::Failed, Some(answer)).await
+        }
+        Attempt::Undecided => put_back(tx, claim, tx.now() + backoff(claim.attempts, None, jitter), None, true).await,
+        Attempt::Later(answer) => {
             put_back(tx, claim, tx.now() + backoff(claim.attempts, answer, jitter), answer, true).await
         }
-        Fate::Closed(answer) => put_back(tx, claim, tx.now() + CLOSED, answer, false).await,
+        Attempt::Closed(answer) => put_back(tx, claim, tx.now() + CLOSED, answer, false).await,
     }
 }
 
@@ -357,7 +239,7 @@ async fn end(
         && let Some(row) = &claim.message
     {
         notifications::set_state(tx, row, state).await?;
-        announce(tx, row);
+        notifications::announce(tx, row);
     }
     Ok(())
 }
@@ -385,58 +267,4 @@ fn number(answer: Option<u16>) -> Option<i16> {
 
 fn class_of(message: &notification::Model) -> Class {
     NotificationKind::from_code(message.kind).map_or(Class::Routine, NotificationKind::class)
-}
-
-fn announce(tx: &Tx, row: &notification::Model) {
-    tx.announce(Event { patient_id: row.patient_id, subject: Subject::Notification, id: row.id, private: false });
-}
-
-#[derive(Clone, Copy)]
-enum Field {
-    State,
-    Stage,
-    Attempts,
-    NotBefore,
-    LeaseUntil,
-    Fence,
-    Answer,
-}
-
-fn column(parcel: &Parcel, field: Field) -> DynIden {
-    use delivery::Column as D;
-    use invitation::Column as I;
-    match (parcel, field) {
-        (Parcel::Delivery { .. }, Field::State) => D::State.into_iden(),
-        (Parcel::Delivery { .. }, Field::Stage) => D::Stage.into_iden(),
-        (Parcel::Delivery { .. }, Field::Attempts) => D::Attempts.into_iden(),
-        (Parcel::Delivery { .. }, Field::NotBefore) => D::NotBefore.into_iden(),
-        (Parcel::Delivery { .. }, Field::LeaseUntil) => D::LeaseUntil.into_iden(),
-        (Parcel::Delivery { .. }, Field::Fence) => D::Fence.into_iden(),
-        (Parcel::Delivery { .. }, Field::Answer) => D::Answer.into_iden(),
-        (Parcel::Invitation { .. }, Field::State) => I::MailState.into_iden(),
-        (Parcel::Invitation { .. }, Field::Stage) => I::MailStage.into_iden(),
-        (Parcel::Invitation { .. }, Field::Attempts) => I::MailAttempts.into_iden(),
-        (Parcel::Invitation { .. }, Field::NotBefore) => I::MailNotBefore.into_iden(),
-        (Parcel::Invitation { .. }, Field::LeaseUntil) => I::MailLeaseUntil.into_iden(),
-        (Parcel::Invitation { .. }, Field::Fence) => I::MailFence.into_iden(),
-        (Parcel::Invitation { .. }, Field::Answer) => I::MailAnswer.into_iden(),
-    }
-}
-
-/// An update of one mail that waits, held under one fence.
-fn write(parcel: &Parcel, fence: i64) -> UpdateStatement {
-    let mut update = Query::update();
-    match parcel {
-        Parcel::Delivery { patient, id } => {
-            update.table(delivery::Entity);
-            update.and_where(delivery::Column::PatientId.eq(*patient)).and_where(delivery::Column::Id.eq(*id));
-        }
-        Parcel::Invitation { id, .. } => {
-            update.table(invitation::Entity).and_where(invitation::Column::Id.eq(*id));
-        }
-    }
-    update
-        .and_where(Expr::col(column(parcel, Field::Fence)).eq(fence))
-        .and_where(Expr::col(column(parcel, Field::State)).eq(DeliveryState::Queued.code()));
-    update
 }
