@@ -7,7 +7,7 @@ use crate::{
 };
 use afterglow::{
     notify::Failure,
-    store::{Tx, notifications},
+    store::{Tx, notifications, outbox},
 };
 use chrono::TimeDelta;
 use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel};
@@ -244,6 +244,20 @@ on_both! {
         assert_eq!(ids.len(), 2);
         assert!(mails.iter().all(|mail| !mail.raw.contains("List-Unsubscribe") && !mail.raw.contains("Imani")));
         assert_eq!(inbox(&clinic).await.len(), 0, "none of the patient's business");
+    }
+
+    async fn what_members_are_told_goes_before_reminders_that_were_due_earlier(clinic: Clinic) {
+        remind(&clinic, &clinic.patient, daily(&["12:00"])).await;
+        clinic.clock.advance(TimeDelta::hours(2));
+        let (patient, therapist, flag) = (clinic.patient.id, clinic.therapist.id, flagged(&clinic).await);
+        let unit = async move |tx: &Tx| notifications::tell(tx, patient, therapist, &[(flag, 1)]).await;
+        clinic.app.db.write(patient, unit).await.unwrap();
+        let due = outbox::due(clinic.app.db.read(), clinic.now(), 500).await.unwrap();
+        let deliveries = entities::delivery::Entity::find().all(clinic.app.db.read()).await.unwrap();
+        let message = |parcel: &outbox::Parcel| deliveries.iter().find(|row| row.id == parcel.id()).unwrap().notification_id;
+        let messages = entities::notification::Entity::find().all(clinic.app.db.read()).await.unwrap();
+        let to = |id: Uuid| messages.iter().find(|row| row.id == id).unwrap().recipient_id;
+        assert_eq!(due.iter().map(message).map(to).collect::<Vec<_>>(), [Some(therapist), None]);
     }
 
     async fn what_is_over_is_forgotten(clinic: Clinic) {

@@ -4,6 +4,7 @@ use crate::{
     on_both,
     support::{Clinic, Person},
 };
+use afterglow::security::access::Roles;
 use poem::{Response, http::Method};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader, Lines};
@@ -80,6 +81,23 @@ on_both! {
         assert_eq!(listening.next().await.1["id"], own["id"]);
         clinic.app.stopping.send_replace(true);
         assert!(admin.ended().await);
+    }
+
+    async fn a_member_hears_of_those_in_their_care_and_a_patient_of_no_flag(clinic: Clinic) {
+        let (other, member) = (clinic.new_patient().await, clinic.new_member(Roles::THERAPIST).await);
+        clinic.care(&member, &other, 0..=1).await;
+        let (mut member, mut patient) = (listen(&clinic, &member).await, listen(&clinic, &clinic.patient).await);
+        // Raises a flag, and tells the care team of it.
+        let answers = json!({ "1": 1, "2": 1, "3": 1, "4": 1, "5": 1, "6": 1, "7": 1, "8": 1, "9": 3 });
+        let form = json!({ "occurred_at": clinic.now().to_rfc3339(), "time_zone": "Europe/Berlin", "instrument": "phq-9",
+                           "answers": answers, "answered_by": "self" });
+        let form = clinic.post(&clinic.patient, "/v1/patients/me/assessments", form).await.expect(201).json();
+        let mood = clinic.post(&clinic.patient, "/v1/patients/me/mood-scores", clinic.mood(2)).await.expect(201).json();
+        let heard = [patient.next().await, patient.next().await];
+        assert_eq!(heard.each_ref().map(|(name, _)| name.as_str()), ["record", "record"]);
+        assert_eq!(heard.map(|(_, data)| data["id"].clone()), [form["id"].clone(), mood["id"].clone()]);
+        let own = clinic.post(&other, "/v1/patients/me/mood-scores", clinic.mood(3)).await.expect(201).json();
+        assert_eq!(member.next().await.1["id"], own["id"], "nothing of the other patient came before");
     }
 
     async fn an_account_has_so_many_streams_and_gets_them_back(clinic: Clinic) {

@@ -108,6 +108,24 @@ on_both! {
         assert_eq!((told[0].recipient_id, told[0].step), (Some(clinic.therapist.id), Some(1)));
     }
 
+    async fn who_was_told_stays_told_whoever_is_first_since(clinic: Clinic) {
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(2))).await.expect(201);
+        let team = format!("/v1/patients/{}/care-team", clinic.patient.id);
+        let relations = clinic.get(&clinic.admin, &team).await.expect(200).json();
+        let relations = relations["items"].as_array().unwrap();
+        let other = relations.iter().find(|one| one["member_id"] == clinic.prescriber.id.to_string()).unwrap();
+        let first = json!({ "member_id": clinic.prescriber.id, "primary": true, "from_on": other["from_on"] });
+        let path = format!("{team}/{}", other["id"].as_str().unwrap());
+        clinic.put(&clinic.admin, &path, Some("\"1\""), first).await.expect(200);
+        clinic.clock.advance(TimeDelta::minutes(5));
+        let flag = flags(&clinic, "").await.remove(0);
+        let told = &flag["escalation"][0];
+        assert_eq!((&told["member_id"], &told["role"], &told["state"]), (&json!(clinic.therapist.id), &json!("primary"), &json!("told")));
+        assert_eq!(told["at"], flag["opened_at"]);
+        let rest: Vec<_> = flag["escalation"].as_array().unwrap()[1..].iter().map(|step| &step["state"]).collect();
+        assert!(rest.iter().all(|state| *state == "waiting"), "{rest:?}");
+    }
+
     async fn flags_are_for_the_care_team_alone(clinic: Clinic) {
         clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(1))).await.expect(201);
         let path = format!("/v1/patients/{}/flags", clinic.patient.id);

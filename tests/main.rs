@@ -28,6 +28,7 @@ mod readme;
 mod reminders;
 mod replay;
 mod rights;
+mod schema;
 mod sealing;
 mod sign_in;
 mod smtp;

@@ -103,6 +103,27 @@ on_both! {
         clinic.anonymous(Method::GET, PATH).send().await.problem(401, "unauthenticated");
     }
 
+    async fn a_list_is_newest_first_and_from_is_in_it_and_to_is_not(clinic: Clinic) {
+        let at = |minutes: i64| (clinic.now() - chrono::TimeDelta::minutes(minutes)).to_rfc3339().replace('+', "%2B");
+        // Written in another order than they happened.
+        for minutes in [20, 0, 30, 10] {
+            let occurred_at = clinic.now() - chrono::TimeDelta::minutes(minutes);
+            let body = json!({ "occurred_at": occurred_at.to_rfc3339(), "time_zone": "Europe/Berlin", "mood": minutes / 10 });
+            clinic.post(&clinic.patient, PATH, body).await.expect(201);
+        }
+        let moods = async |query: String| {
+            let page = clinic.get(&clinic.patient, &format!("{PATH}?{query}")).await.expect(200).json();
+            let items = page["items"].as_array().unwrap().iter().map(|item| item["mood"].as_i64().unwrap());
+            items.collect::<Vec<_>>()
+        };
+        assert_eq!(moods(String::new()).await, [0, 1, 2, 3]);
+        assert_eq!(moods(format!("from={}", at(20))).await, [0, 1, 2]);
+        assert_eq!(moods(format!("to={}", at(10))).await, [2, 3]);
+        assert_eq!(moods(format!("from={}&to={}", at(30), at(10))).await, [2, 3]);
+        assert_eq!(moods(format!("from={}&to={}", at(10), at(10))).await, [0; 0]);
+        assert_eq!(moods(format!("from={}&limit=1", at(20))).await, [0]);
+    }
+
     async fn pages_go_back_in_time_without_gap_or_double(clinic: Clinic) {
         for mood in 0..7 {
             clinic.post(&clinic.patient, PATH, clinic.mood(mood)).await.expect(201);

@@ -62,6 +62,16 @@ on_both! {
         assert_eq!((&me["time_zone"], &me["state"], &me["quiet_hours"]), (&json!("Europe/Lisbon"), &json!("active"), &expected));
         clinic.get(&clinic.therapist, &format!("/v1/patients/{id}")).await.expect(200);
         clinic.get(&clinic.prescriber, &format!("/v1/patients/{id}")).await.problem(404, "not-found");
+        let reminders = clinic.get(&noor, "/v1/patients/me/reminders").await.expect(200).json();
+        let mut schedules = Vec::new();
+        for reminder in reminders["items"].as_array().unwrap() {
+            assert_eq!((&reminder["source"], &reminder["active"]), (&json!("template"), &json!(true)));
+            schedules.push((reminder["kind"].as_str().unwrap(), reminder["schedule"].clone()));
+        }
+        schedules.sort_by_key(|(kind, _)| *kind);
+        let daily = json!({ "type": "recurring", "rrule": "FREQ=DAILY", "times": ["09:00"], "starts_on": "2026-03-14", "zone": "follow" });
+        let after = json!({ "type": "relative", "to": "dosing-session", "offset": "PT4H" });
+        assert_eq!(schedules, [("check-in", daily), ("journal", after)]);
         let login = json!({ "email": "Noor@Example.org", "password": PASSWORD });
         clinic.anonymous(Method::POST, "/v1/auth/login").json(&login).send().await.expect(200);
     }

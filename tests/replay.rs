@@ -186,6 +186,7 @@ fn replay(versions: &[Version]) -> Vec<Bare> {
                     value: members["mood"].as_f64().or_else(|| members["score"]["total"].as_f64()),
                     answers: answers.as_deref(),
                 })
+                .unwrap()
             }
         };
         let mut settle_all = |flags: &mut Vec<Flag>, found: Vec<Finding>| {

@@ -4,8 +4,15 @@ use crate::{
     on_both,
     support::{Clinic, Person},
 };
+use afterglow::domain::{
+    assessments::Assessment, home_doses::HomeDose, intentions::Intention, journal_entries::JournalEntry,
+    mood_scores::MoodScore, prescriptions::Prescription, record::Record, sessions::Session,
+};
+use chrono::TimeDelta;
+use poem::http::Method;
+use poem_openapi::types::{Example, ToJSON};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseBackend, EntityTrait, IntoActiveModel, Statement};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 const PATH: &str = "/v1/patients/me/journal-entries";
@@ -84,42 +91,106 @@ on_both! {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_sentence_stands_in_any_file() {
-    let clinic = Clinic::on_sqlite().await;
-    let me = clinic.patient.clone();
-    for number in 0..20 {
-        write(&clinic, &me, &format!("the heron stood still {number}")).await;
+/// Posts the example of a kind with a word in every member that is sealed.
+async fn type_everywhere<R: Record + Example + ToJSON>(clinic: &Clinic, who: &Person) {
+    let mut body = R::example().to_json().unwrap();
+    for name in R::SEALED {
+        let words = format!("heron in {name}");
+        body[name] = match *name {
+            "prompts" => json!([{ "prompt": words, "answer": words }]),
+            "themes" | "feelings" | "body_areas" => json!([words]),
+            _ => json!(words),
+        };
     }
-    let mut mood = clinic.mood(4);
-    mood["note"] = json!("the heron flew");
-    clinic.post(&me, "/v1/patients/me/mood-scores", mood).await.expect(201);
-    let afterglow::store::Place::Folder(folder) = clinic.place() else { unreachable!() };
-    let mut seen = 0;
-    for file in std::fs::read_dir(folder).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
-        for words in ["heron", "Kestrel", "Imani Okonjo", "@example.org", "Harbour Clinic", "Ada Berg"] {
-            assert!(!bytes.windows(words.len()).any(|window| window == words.as_bytes()), "{words}");
-        }
-        seen += bytes.len();
+    let path = format!("/v1/patients/{}/{}", clinic.patient.id, R::KIND.name());
+    let made = clinic.post(who, &path, body).await.expect(201).json();
+    for name in R::SEALED {
+        assert!(made[name].to_string().contains("heron"), "{path}: {name} comes back");
     }
-    assert!(seen > 100_000, "the files were looked at");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_sentence_stands_in_any_table() {
-    let clinic = Clinic::on_postgres().await;
-    write(&clinic, &clinic.patient.clone(), "the heron stood still").await;
+async fn patch(clinic: &Clinic, who: &Person, path: &str, body: Value) {
+    clinic.call(who, Method::PATCH, path).header("If-Match", "\"1\"").json(&body).send().await.expect(200);
+}
+
+/// Everything that anybody can type, typed once.
+async fn type_everything(clinic: &Clinic) {
+    // The examples are of the days before.
+    clinic.clock.advance(TimeDelta::days(7));
+    let (me, prescriber) = (&clinic.patient, &clinic.prescriber);
+    type_everywhere::<Intention>(clinic, me).await;
+    type_everywhere::<Session>(clinic, me).await;
+    type_everywhere::<JournalEntry>(clinic, me).await;
+    type_everywhere::<MoodScore>(clinic, me).await;
+    type_everywhere::<Assessment>(clinic, me).await;
+    type_everywhere::<Prescription>(clinic, prescriber).await;
+    type_everywhere::<HomeDose>(clinic, me).await;
+    let named = json!({ "display_name": "heron", "name_latin": "heron", "pronouns": "heron", "phone": "030 7777777" });
+    patch(clinic, me, "/v1/patients/me", named).await;
+    patch(clinic, &clinic.admin, "/v1/clinic", json!({ "name": "heron", "phone": "030 7777777" })).await;
+    let member = format!("/v1/clinic/members/{}", clinic.therapist.id);
+    patch(clinic, &clinic.admin, &member, json!({ "display_name": "heron" })).await;
+    let invited = json!({ "email": "heron@heron.example", "kind": "patient", "display_name": "heron" });
+    clinic.post(&clinic.therapist, "/v1/invitations", invited).await.expect(201);
+    let own = json!({ "kind": "custom", "title": "heron", "active": true,
+                      "schedule": { "type": "relative", "to": "dosing-session", "offset": "PT4H" } });
+    clinic.post(me, "/v1/patients/me/reminders", own).await.expect(201);
+    let flags = clinic.get(&clinic.therapist, "/v1/flags").await.expect(200).json();
+    let flag = format!("/v1/flags/{}", flags["items"][0]["id"].as_str().expect("an example raises a flag"));
+    for (verb, body) in
+        [("resolve", json!({ "outcome": "contacted", "note": "heron" })), ("reopen", json!({ "reason": "heron" }))]
+    {
+        clinic.call(&clinic.therapist, Method::POST, &format!("{flag}/{verb}")).json(&body).send().await.expect(200);
+    }
+}
+
+/// The files, or the tables as text, in which these bytes stand.
+async fn places_of(clinic: &Clinic, words: &str) -> Vec<String> {
+    if let afterglow::store::Place::Folder(folder) = clinic.place() {
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let all: Vec<_> = files.map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect();
+        assert!(all.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > 100_000, "the files were looked at");
+        let holds = |bytes: &[u8]| bytes.windows(words.len()).any(|window| window == words.as_bytes());
+        return all.into_iter().filter(|(_, bytes)| holds(bytes)).map(|(path, _)| path).collect();
+    }
     let db = clinic.app.db.read();
-    let tables = "SELECT table_name::text AS name FROM information_schema.tables WHERE table_schema = 'public'";
+    let tables = "SELECT table_schema::text || '.' || table_name::text AS name FROM information_schema.tables \
+                  WHERE table_schema IN ('public', 'keys')";
     let tables = db.query_all_raw(Statement::from_string(DatabaseBackend::Postgres, tables)).await.unwrap();
     assert!(tables.len() > 15);
+    let bytea = words.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let mut found = Vec::new();
     for table in tables {
         let name: String = table.try_get("", "name").unwrap();
-        let bytea = "heron".bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
         let sql =
-            format!("SELECT count(*) AS n FROM {name} t WHERE t::text LIKE '%heron%' OR t::text LIKE '%{bytea}%'");
+            format!("SELECT count(*) AS n FROM {name} t WHERE t::text LIKE '%{words}%' OR t::text LIKE '%{bytea}%'");
         let row = db.query_one_raw(Statement::from_string(DatabaseBackend::Postgres, sql)).await.unwrap().unwrap();
-        assert_eq!(row.try_get::<i64>("", "n").unwrap(), 0, "{name}");
+        if row.try_get::<i64>("", "n").unwrap() > 0 {
+            found.push(name);
+        }
+    }
+    found
+}
+
+on_both! {
+    async fn nothing_that_anybody_typed_stands_in_the_clear_anywhere(clinic: Clinic) {
+        type_everything(&clinic).await;
+        for words in ["heron", "7777777", "Imani Okonjo", "@example.org", "Harbour Clinic", "Ada Berg"] {
+            assert_eq!(places_of(&clinic, words).await, [""; 0], "{words}");
+        }
+        // What is plain is found, so the search works.
+        assert!(!places_of(&clinic, "Europe/Berlin").await.is_empty());
+    }
+
+    async fn a_long_body_of_many_scripts_comes_back_byte_for_byte(clinic: Clinic) {
+        // An emoji of several parts, right-to-left, combining marks in no canonical order, white space at both ends.
+        let piece = " 👩🏽\u{200d}🚀 שָׁלוֹם مرحبا e\u{301}\u{323} ﷺ A\u{30a}Å\u{202e}abc\u{202c} \t\n";
+        let body: String = piece.chars().cycle().take(10_000).collect();
+        let me = clinic.patient.clone();
+        let id = write(&clinic, &me, &body).await;
+        let read = clinic.get(&me, &format!("{PATH}/{id}")).await.expect(200).json();
+        assert_eq!(read["body"].as_str().unwrap().as_bytes(), body.as_bytes());
+        let listed = clinic.get(&me, PATH).await.expect(200).json();
+        assert_eq!(listed["items"][0]["body"].as_str().unwrap(), body);
     }
 }

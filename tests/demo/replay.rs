@@ -50,7 +50,7 @@ pub async fn replay(app: &App, patient: Uuid, grave: impl Fn(&[Flag], DateTime<U
     let (mut rules, mut flags, mut ids) = (Past::default(), Vec::new(), 0);
     for row in versions(app, patient).await {
         let at = DateTime::from(row.updated_at);
-        let touched = rules.write(&demo::stored(&row, measured.get(&row.id)));
+        let touched = rules.write(&demo::stored(&row, measured.get(&row.id))).unwrap();
         let mut settle_all = |flags: &mut Vec<Flag>, found: Vec<Finding>| {
             for finding in found {
                 settle(flags, &finding, at, &hours(), || {

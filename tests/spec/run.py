@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema_rs
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "openapi/afterglow.json"
 PROBLEMS = ROOT / "openapi/problems.md"
@@ -47,13 +49,54 @@ def described():
     return faults
 
 
+def in_json_schema(schema):
+    """OpenAPI 3.0 in the words of JSON Schema: what is nullable is of either form; an exclusive bound is a number."""
+    if isinstance(schema, list):
+        return [in_json_schema(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    said = {name: in_json_schema(value) for name, value in schema.items() if name not in ("nullable", "example")}
+    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if said.get(exclusive) is True:
+            said[exclusive] = said.pop(bound)
+        elif said.get(exclusive) is False:
+            del said[exclusive]
+    return {"anyOf": [{"type": "null"}, said]} if schema.get("nullable") else said
+
+
+def examples(node, path=""):
+    """Every schema of the document that shows an example, and where it stands."""
+    if isinstance(node, dict):
+        if "example" in node and ("type" in node or "allOf" in node or "properties" in node):
+            yield path, node
+        for name, value in node.items():
+            if name != "example":
+                yield from examples(value, f"{path}/{name}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from examples(value, f"{path}/{index}")
+
+
+def exemplified():
+    """Every example of the document is right by its own schema."""
+    document = json.loads(DOCUMENT.read_text())
+    components, faults, seen = in_json_schema({"schemas": document["components"]["schemas"]}), [], 0
+    for path, schema in examples(document):
+        seen += 1
+        whole = {**in_json_schema(schema), "components": components}
+        validator = jsonschema_rs.Draft7Validator(whole, validate_formats=True)
+        faults += [f"{path}: {error.message} at {list(error.instance_path)}" for error in validator.iter_errors(schema["example"])]
+    return faults if seen > 40 else [*faults, f"only {seen} examples were found"]
+
+
 def main():
     failed = 0
-    for check in (fresh, linted, explained, described):
+    checks = (fresh, linted, explained, described, exemplified)
+    for check in checks:
         faults = check()
         failed += bool(faults)
         print(f"{'FAILED' if faults else 'ok    '} {check.__doc__}", *faults, sep="\n    ")
-    print(f"{4 - failed} passed, {failed} failed")
+    print(f"{len(checks) - failed} passed, {failed} failed")
     return failed > 0
 
 

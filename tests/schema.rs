@@ -1,0 +1,62 @@
+//! How the rows lie: every key of a table that belongs to one patient begins with the patient, on either database.
+
+use crate::{on_both, support::Clinic};
+use afterglow::store::database::Driver;
+use sea_orm::{ConnectionTrait, DatabaseBackend, QueryResult, Statement};
+use std::collections::BTreeSet;
+
+/// An index of a table that has a patient in every row.
+struct Index {
+    table: String,
+    first: String,
+    unique: bool,
+}
+
+const SQLITE: &str = "
+SELECT t.name AS table_name, c.name AS first_column, (i.\"unique\" = 1) AS is_unique
+FROM sqlite_master t, pragma_index_list(t.name) i, pragma_index_info(i.name) c
+WHERE t.type = 'table' AND c.seqno = 0
+  AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) p WHERE p.name = 'patient_id' AND p.\"notnull\" = 1)";
+
+const POSTGRES: &str = "
+SELECT t.relname::text AS table_name, c.attname::text AS first_column, i.indisunique AS is_unique
+FROM pg_index i
+JOIN pg_class t ON t.oid = i.indrelid
+JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = i.indkey[0]
+JOIN pg_attribute p ON p.attrelid = t.oid AND p.attname = 'patient_id' AND p.attnotnull
+WHERE t.relnamespace = 'public'::regnamespace";
+
+async fn indexes(clinic: &Clinic) -> Vec<Index> {
+    let (backend, sql) = match clinic.app.db.driver() {
+        Driver::Sqlite => (DatabaseBackend::Sqlite, SQLITE),
+        Driver::Postgres => (DatabaseBackend::Postgres, POSTGRES),
+    };
+    let rows = clinic.app.db.read().query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
+    let index = |row: &QueryResult| Index {
+        table: row.try_get("", "table_name").unwrap(),
+        first: row.try_get("", "first_column").unwrap(),
+        unique: row.try_get("", "is_unique").unwrap(),
+    };
+    rows.iter().map(index).collect()
+}
+
+on_both! {
+    async fn every_key_of_a_patients_table_begins_with_the_patient(clinic: Clinic) {
+        let indexes = indexes(&clinic).await;
+        let tables: BTreeSet<_> = indexes.iter().map(|index| index.table.as_str()).collect();
+        for table in ["record", "record_version", "measurement", "flag", "flag_evidence", "reminder", "notification", "delivery"] {
+            assert!(tables.contains(table), "{table} in {tables:?}");
+        }
+        for index in indexes.iter().filter(|index| index.unique) {
+            assert_eq!(index.first, "patient_id", "a key of {}", index.table);
+        }
+    }
+
+    async fn few_indexes_cross_patients(clinic: Clinic) {
+        let indexes = indexes(&clinic).await;
+        let crossing = indexes.iter().filter(|index| index.first != "patient_id");
+        let crossing: BTreeSet<_> = crossing.map(|index| (index.table.as_str(), index.first.as_str())).collect();
+        let wanted = [("care_relation", "member_id"), ("delivery", "state"), ("notification", "state")];
+        assert_eq!(crossing, BTreeSet::from(wanted));
+    }
+}
