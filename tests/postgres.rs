@@ -112,7 +112,8 @@ async fn thrown_out_in_the_middle_of_the_work_it_loses_nothing_that_it_acknowled
     for patient in &patients {
         let mut seqs = seqs(&clinic.app, patient.id).await;
         seqs.sort_unstable();
-        assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>());
+        let all: Vec<_> = (1..).take(seqs.len()).collect();
+        assert_eq!(seqs, all);
     }
 }
 
@@ -200,5 +201,5 @@ async fn a_commit_that_fails_acknowledges_nothing_and_the_next_one_goes_on() {
     }
     assert_eq!(record::Entity::find().count(clinic.app.db.read()).await.unwrap(), kept);
     let seqs = seqs(&clinic.app, clinic.patient.id).await;
-    assert_eq!(seqs.iter().max().copied(), Some(kept as i64));
+    assert_eq!(seqs.iter().max().copied(), i64::try_from(kept).ok());
 }
