@@ -174,7 +174,7 @@ on_both! {
         let other = clinic.new_patient().await;
         let skipped = clinic.post(&other, ASSESSMENTS, phq_9(ago(2), None)).await.expect(201).json();
         assert_eq!(skipped["score"]["status"], "invalid");
-        assert!(skipped.get("support").is_none());
+        assert!(skipped.get("support").is_none(), "watch is for the team");
         let of_other = format!("/v1/patients/{}/flags", other.id);
         let flag = clinic.get(&clinic.therapist, &of_other).await.json()["items"][0].clone();
         assert_eq!((&flag["rule"], &flag["severity"]), (&json!("SI-04"), &json!("watch")));
@@ -249,6 +249,9 @@ on_both! {
         assert_eq!(found[0]["state"], "open");
         assert_eq!(found[0]["evidence"].as_array().unwrap().len(), 2);
         assert_eq!(found[0]["note"], "A slip.");
+        // Its clock runs from now, not from when it was first opened.
+        let since = |member: &str| found[0][member].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+        assert_eq!(since("waits_since") - since("opened_at"), TimeDelta::hours(3));
         let told = entities::notification::Entity::find().all(clinic.app.db.read()).await.unwrap();
         assert_eq!(told.len(), 2);
     }
@@ -304,7 +307,9 @@ on_both! {
         let now = clinic.now();
         let ago = |hours| now - TimeDelta::hours(hours);
         let without = clinic.post(&clinic.patient, DOSES, dose(ago(400), 100, None)).await.expect(201).json();
-        assert!(without["support"]["message"].as_str().unwrap().contains("until you hear from your prescriber"));
+        let told = without["support"]["message"].as_str().unwrap();
+        assert!(told.contains("until you have talked with your clinic"), "{told}");
+        assert!(told.contains("If you feel very unwell, or somebody cannot wake you, call 911."), "{told}");
         assert_eq!(pairs(&rules(&clinic).await), [("HD-07", "urgent")]);
         let id = prescribe(&clinic).await;
         let fine = clinic.post(&clinic.patient, DOSES, dose(ago(200), 200, Some(&id))).await.expect(201).json();

@@ -151,14 +151,15 @@ fn message(text: Text, lines: &SupportResources) -> String {
         }
         Text::Ask => format!(
             "You skipped the question about thoughts of being better off dead. You can answer it now, or talk to someone at \
-             {}.",
+             {}. If you are in danger right now, call {emergency}. This app is not watched live.",
             with_number(name, call)
         ),
-        Text::Dose => {
-            "Please don't take any more ketamine until you hear from your prescriber. Tell them what happened — \
-                       being honest helps them look after you. This app is not watched live."
-                .into()
-        }
+        // Nothing tells the prescriber of it by itself: the patient is asked to call, and waits for nobody.
+        Text::Dose => format!(
+            "Please don't take any more ketamine until you have talked with your clinic. Tell them what happened — being \
+             honest helps them look after you. If you feel very unwell, or somebody cannot wake you, call {emergency}. This \
+             app is not watched live."
+        ),
         Text::CheckIn => format!(
             "Thank you for telling us. Your care team can see this. If it gets heavier, you can reach {}. This app is not \
              watched live.",
@@ -191,7 +192,14 @@ mod tests {
         for country in ["US", "CA", "DE"] {
             for rule in Rule::ALL {
                 let shown = support([(rule, Severity::Urgent)], country).unwrap();
-                assert!(shown.message.contains("not watched live") || rule == Rule::Si04, "{}", shown.message);
+                assert!(shown.message.contains("not watched live"), "{}", shown.message);
+                let emergency = &resources(country).unwrap().emergency_number;
+                assert!(
+                    shown.message.contains(&format!("call {emergency}")) || rule == Rule::Rd02,
+                    "{}",
+                    shown.message
+                );
+                assert!(!shown.message.contains("hear from"), "nobody is told by itself: {}", shown.message);
                 assert!(never.iter().all(|word| !shown.message.to_lowercase().contains(word)), "{}", shown.message);
                 assert!(country != "DE" || !shown.message.contains("988"), "{}", shown.message);
             }

@@ -83,6 +83,8 @@ pub struct FlagShown {
     pub state: State,
     /// When it was opened.
     pub opened_at: Instant,
+    /// When its clock started: when it was opened, or last opened again or made graver.
+    pub waits_since: Instant,
     /// What was found, in one line: the gravest.
     pub title: String,
     /// The records that it rests on, newest first.
@@ -139,6 +141,7 @@ impl Example for FlagShown {
             severity: Severity::Urgent,
             state: State::Open,
             opened_at,
+            waits_since: opened_at,
             title: "Thoughts of being better off dead, more than half the days".into(),
             evidence: vec![Evidence {
                 resource: Kind::Assessments,
@@ -233,6 +236,7 @@ impl Around {
             severity: flag.severity,
             state: flag.state,
             opened_at: flag.opened_at.into(),
+            waits_since: flag.waits_since.into(),
             title,
             evidence: evidence.iter().map(|one| shown_evidence(one, self.now)).collect(),
             acknowledge_by: flag.acknowledge_by.map(Into::into),
