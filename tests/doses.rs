@@ -53,6 +53,49 @@ on_both! {
         assert_eq!(said(&soon), [("HD-02", "71 h after the dose before; at least 72 h are prescribed.")]);
     }
 
+    async fn a_session_by_video_is_the_dose_that_was_logged_that_day_and_else_one_of_its_own(clinic: Clinic) {
+        let (now, id) = (clinic.now(), prescribe(&clinic).await);
+        session(&clinic, now - TimeDelta::minutes(20), "telehealth").await;
+        assert!(raised(&clinic, dose(now, 150, Some(&id))).await.is_empty(), "the session's dose is the one in the log");
+        // Four days later nobody logs one: the next is measured against the session.
+        clinic.clock.advance(TimeDelta::hours(96));
+        session(&clinic, clinic.now(), "telehealth").await;
+        clinic.clock.advance(TimeDelta::hours(48));
+        let soon = raised(&clinic, dose(clinic.now(), 150, Some(&id))).await;
+        assert_eq!(said(&soon), [("HD-02", "48 h after the dose before; at least 72 h are prescribed.")]);
+    }
+
+    async fn a_note_beside_a_dose_is_not_judged_by_limits_that_came_later(clinic: Clinic) {
+        let now = clinic.now();
+        let path = format!("/v1/patients/{}/prescriptions/0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a18", clinic.patient.id);
+        let prescription = |max_mg: i64| json!({
+            "route": "sublingual", "form": "troche", "mg_per_dose": 50, "max_mg_per_dose": max_mg, "min_hours_between": 0,
+            "max_doses_per_week": 100, "supply_doses": 8, "starts_on": "2026-01-01", "sitter_required": true,
+            "blood_pressure_required": true,
+        });
+        clinic.put(&clinic.prescriber, &path, None, prescription(200)).await.expect(201);
+        let named = "0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a18";
+        let lawful = format!("{DOSES}/0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a11");
+        let over = format!("{DOSES}/0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a12");
+        clinic.put(&clinic.patient, &lawful, None, dose(now, 200, Some(named))).await.expect(201);
+        let first = clinic.put(&clinic.patient, &over, None, dose(now, 210, Some(named))).await.expect(201).json();
+        assert!(first["support"].is_object());
+        clinic.put(&clinic.prescriber, &path, Some("\"1\""), prescription(100)).await.expect(200);
+        let before = flags(&clinic, "").await;
+
+        let noted = |mg: i64| with(dose(now, mg, Some(named)), json!({ "adverse_effects": ["nausea"] }));
+        let fine = clinic.put(&clinic.patient, &lawful, Some("\"1\""), noted(200)).await.expect(200).json();
+        assert!(fine.get("support").is_none(), "200 mg were lawful when they were taken");
+        let again = clinic.put(&clinic.patient, &over, Some("\"1\""), noted(210)).await.expect(200);
+        assert_eq!(again.json()["support"], first["support"], "what it was evidence of it still is");
+        assert_eq!(flags(&clinic, "").await, before);
+        let repeated = clinic.put(&clinic.patient, &over, Some("\"1\""), noted(210)).await.expect(200);
+        assert_eq!(repeated.text, again.text);
+        // Another amount is another dose: the limits of now hold.
+        clinic.put(&clinic.patient, &lawful, Some("\"2\""), dose(now, 190, Some(named))).await.expect(200);
+        assert_eq!(rules(&clinic).await.len(), 2);
+    }
+
     async fn a_session_elsewhere_counts_as_a_dose_to_the_hour(clinic: Clinic) {
         let (now, id) = (clinic.now(), prescribe(&clinic).await);
         let at = session(&clinic, now - TimeDelta::hours(72), "clinic").await;

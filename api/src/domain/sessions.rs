@@ -1,7 +1,7 @@
 //! A treatment session: preparation, dosing, integration or group; planned, then completed, missed or cancelled.
 //!
 //! A completed dosing session starts the 72 hours in which a worse mood is expected variation (RD-02), and counts as
-//! a dose for the hours between doses (HD-02), unless it took place at home.
+//! a dose for the hours between doses (HD-02), unless the patient took it at home and logged it.
 
 use super::{
     dosing::Route,
@@ -125,10 +125,10 @@ pub fn is_completed_dosing(facts: &str) -> Result<bool, Unreadable> {
 }
 
 impl SessionSetting {
-    /// Whether a dosing session here stands for a dose beside those that the patient logs. At home it does not: the dose of
-    /// a session at home is in the patient's own log, and counted twice it would come too soon after itself (HD-02).
-    pub fn has_a_dose_of_its_own(self) -> bool {
-        self != Self::Home
+    /// Whether the patient takes the dose of a session where they live, and may have it in their own log too: at home, or
+    /// with somebody by video or telephone.
+    pub fn is_at_the_patients(self) -> bool {
+        matches!(self, Self::Home | Self::Telehealth)
     }
 }
 

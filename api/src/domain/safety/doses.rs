@@ -10,6 +10,7 @@ use super::{
 use crate::domain::{
     dosing::Route,
     record::{Kind, Unreadable, read},
+    sessions::SessionSetting,
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Deserialize;
@@ -44,6 +45,17 @@ impl Dose {
         let Members { amount_mg, route, prescription_id } = read("a home dose", facts)?;
         Ok(Self { record, at, day, amount_mg, route, prescription: prescription_id })
     }
+}
+
+/// A completed dosing session as the rules see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given {
+    /// When it started.
+    pub at: DateTime<Utc>,
+    /// The patient's day.
+    pub day: NaiveDate,
+    /// Where it took place.
+    pub setting: SessionSetting,
 }
 
 /// What a prescription limits.
@@ -117,8 +129,8 @@ pub struct History {
     pub prescriptions: Vec<Limits>,
     /// Home doses around it; it may be among them.
     pub doses: Vec<Dose>,
-    /// Starts of the dosing sessions around it that stand for a dose of their own: completed, and not at home.
-    pub sessions: Vec<DateTime<Utc>>,
+    /// Completed dosing sessions around it.
+    pub sessions: Vec<Given>,
 }
 
 impl History {
@@ -144,11 +156,18 @@ impl History {
         found.map(|(rule, facts)| finding(dose, rule, facts)).collect()
     }
 
+    /// Whether a session stands for a dose beside those that the patient logs. Where the patient takes it at home and has
+    /// logged a dose that day, `dose` or another, it is that one: counted twice it would come too soon after itself.
+    fn is_a_dose(&self, session: &Given, dose: &Dose) -> bool {
+        let mut logged = self.doses.iter().chain([dose]);
+        !session.setting.is_at_the_patients() || !logged.any(|dose| dose.day == session.day)
+    }
+
     /// Too soon after the dose before, or one too many within a week.
     fn often(&self, dose: &Dose, limits: &Limits) -> Option<Facts> {
         let earlier = || self.doses.iter().filter(|other| (other.at, other.record) < (dose.at, dose.record));
-        let sessions = self.sessions.iter().copied().filter(|start| *start <= dose.at);
-        let nearest = earlier().map(|other| other.at).chain(sessions).max();
+        let sessions = self.sessions.iter().filter(|session| session.at <= dose.at && self.is_a_dose(session, dose));
+        let nearest = earlier().map(|other| other.at).chain(sessions.map(|session| session.at)).max();
         let since = nearest.map(|before| dose.at - before);
         let hours_since = since.filter(|since| *since < hours(limits.min_hours)).map(in_hours);
         let week = hours(HD_02_WEEK_HOURS.value);

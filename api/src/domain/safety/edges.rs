@@ -2,7 +2,7 @@
 
 use super::{
     Facts, Rule, Severity,
-    doses::{Dose, History, Limits},
+    doses::{Dose, Given, History, Limits},
     moods::{self, Histogram, Mood},
     thoughts::{self, Form},
     windows::{Seen, Windows},
@@ -125,6 +125,8 @@ fn as_much_as_is_prescribed_is_not_more() {
 #[test]
 fn exactly_so_many_hours_are_enough_after_a_dose_and_after_a_session() {
     let hours = |doses: Vec<Dose>, sessions: Vec<DateTime<Utc>>| {
+        let given = |at: DateTime<Utc>| Given { at, day: at.date_naive(), setting: SessionSetting::Clinic };
+        let sessions = sessions.into_iter().map(given).collect();
         let history = History { prescriptions: vec![limits(1, 200.0, 60)], doses, sessions };
         let found = history.evaluate(&dose(9, noon(0), 100.0, Some(1)));
         found.into_iter().find_map(|finding| if let Facts::Often { hours, .. } = finding.facts { hours } else { None })
@@ -161,14 +163,28 @@ fn limits_are_the_named_prescriptions_else_the_newest_that_holds() {
 }
 
 #[test]
-fn a_session_at_home_softens_moods_and_is_no_dose() {
+fn a_session_softens_moods_and_is_a_dose_unless_the_patient_logged_it() {
     let facts = |setting: &str| format!(r#"{{"kind":"dosing","state":"completed","setting":"{setting}"}}"#);
     let windows = |setting| {
-        let seen = Seen::read(Kind::Sessions, noon(0), day(0), &facts(setting)).unwrap();
+        let seen = Seen::read(Kind::Sessions, Uuid::nil(), noon(0), day(0), &facts(setting)).unwrap();
         Windows::of(None, seen)
     };
+    // The dose of the next day comes 24 hours after the session; a dose of the session's own day is logged or not.
+    let hours = |setting: &str| {
+        let setting = completed_dosing(&facts(setting)).unwrap().unwrap();
+        let sessions = vec![Given { at: noon(1), day: day(1), setting }];
+        let logged = vec![dose(2, noon(1) - TimeDelta::days(3), 100.0, Some(1))];
+        let of = |doses| {
+            let history = History { prescriptions: vec![limits(1, 200.0, 60)], doses, sessions: sessions.clone() };
+            let found = history.evaluate(&dose(9, noon(0), 100.0, Some(1)));
+            found.into_iter().find_map(|one| if let Facts::Often { hours, .. } = one.facts { hours } else { None })
+        };
+        assert_eq!(of(logged.clone()), Some(24.0), "nothing was logged on its day");
+        of([logged, vec![Dose { day: day(1), ..dose(3, noon(4), 100.0, Some(1)) }]].concat())
+    };
     let counted = |setting| (windows(setting).moods.len(), windows(setting).doses.len());
-    assert_eq!((counted("home"), counted("clinic"), counted("telehealth")), ((1, 0), (1, 1), (1, 1)));
+    assert_eq!((counted("home"), counted("clinic"), counted("telehealth")), ((1, 1), (1, 1), (1, 1)));
+    assert_eq!(["home", "clinic", "therapist-office", "telehealth"].map(hours), [None, Some(24.0), Some(24.0), None]);
     assert_eq!(completed_dosing(&facts("home")), Ok(Some(SessionSetting::Home)));
     assert_eq!(completed_dosing(&facts("home").replace("completed", "planned")), Ok(None));
     assert_eq!(completed_dosing(&facts("home").replace("dosing", "group")), Ok(None));

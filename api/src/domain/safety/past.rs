@@ -5,16 +5,13 @@
 
 use super::{
     Finding,
-    doses::{self, Dose, History, Limits},
+    doses::{self, Dose, Given, History, Limits},
     in_order,
     moods::{self, Histogram, Mood},
     thoughts::{self, Form},
     windows::{FORMS_AROUND, MoodWindow, Seen, Span, Windows},
 };
-use crate::domain::{
-    record::{Kind, Unreadable},
-    sessions::SessionSetting,
-};
+use crate::domain::record::{Kind, Unreadable};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::{
     collections::BTreeMap,
@@ -29,7 +26,7 @@ enum Read {
     Form(Form),
     Dose(Dose),
     Limits(Limits),
-    DosingSession(DateTime<Utc>, SessionSetting),
+    DosingSession(Given),
 }
 
 /// A record as it is stored.
@@ -53,7 +50,7 @@ pub struct Stored<'a> {
 
 impl Stored<'_> {
     fn seen(&self) -> Result<Option<Seen>, Unreadable> {
-        Seen::read(self.kind, self.at, self.day, self.facts)
+        Seen::read(self.kind, self.record, self.at, self.day, self.facts)
     }
 
     fn read(&self, seen: Seen) -> Result<Read, Unreadable> {
@@ -69,9 +66,9 @@ impl Stored<'_> {
                 answer: self.answers.and_then(Form::answer_of),
                 total: self.value.and_then(whole),
             }),
-            Seen::Dose { .. } => Read::Dose(Dose::read(record, at, day, facts)?),
+            Seen::Dose(dose) => Read::Dose(dose),
             Seen::Prescription => Read::Limits(Limits::read(record, facts)?),
-            Seen::DosingSession { at, setting } => Read::DosingSession(at, setting),
+            Seen::DosingSession(given) => Read::DosingSession(given),
         })
     }
 }
@@ -144,7 +141,7 @@ impl Past {
                 self.counted.add(mood.day, level, 1);
             }
             Read::Form(form) => drop(self.forms.insert((form.at, record), form)),
-            Read::Dose(_) | Read::Limits(_) | Read::DosingSession(..) => {}
+            Read::Dose(_) | Read::Limits(_) | Read::DosingSession(_) => {}
         }
         self.records.insert(record, (read, seen));
     }
@@ -162,7 +159,7 @@ impl Past {
                 }
             }
             Read::Form(form) => drop(self.forms.remove(&(form.at, record))),
-            Read::Dose(_) | Read::Limits(_) | Read::DosingSession(..) => {}
+            Read::Dose(_) | Read::Limits(_) | Read::DosingSession(_) => {}
         }
         Some(seen)
     }
@@ -189,8 +186,7 @@ impl Past {
             let dose = |read: &Read| if let Read::Dose(dose) = read { Some(*dose) } else { None };
             let mut doses: Vec<_> = reads().filter_map(dose).filter(|dose| near(dose.at)).collect();
             doses.sort_by_key(|dose| (dose.at, dose.record));
-            let doses_of_their_own = self.sessions().filter(|(_, setting)| setting.has_a_dose_of_its_own());
-            let sessions = doses_of_their_own.map(|(at, _)| at).filter(|at| near(*at)).collect();
+            let sessions = self.sessions().filter(|session| near(session.at)).collect();
             let history = History { prescriptions: prescriptions.clone(), doses, sessions };
             let touched = window.touched(reach);
             let touched = |dose: &&Dose| touched.contains(&dose.at);
@@ -199,9 +195,8 @@ impl Past {
         found
     }
 
-    fn sessions(&self) -> impl Iterator<Item = (DateTime<Utc>, SessionSetting)> {
-        let session =
-            |read: &Read| if let Read::DosingSession(at, setting) = read { Some((*at, *setting)) } else { None };
+    fn sessions(&self) -> impl Iterator<Item = Given> {
+        let session = |read: &Read| if let Read::DosingSession(given) = read { Some(*given) } else { None };
         self.records.values().filter_map(move |(read, _)| session(read))
     }
 
@@ -210,7 +205,7 @@ impl Past {
         let (Some(first), Some(last)) = (falls.keys().next(), falls.keys().next_back()) else { return Vec::new() };
         let span = MoodWindow::span(&(*first..=*last));
         let softening: Span = *span.start() - moods::after_session()..=*span.end();
-        let sessions: Vec<_> = self.sessions().map(|(at, _)| at).filter(|at| softening.contains(at)).collect();
+        let sessions: Vec<_> = self.sessions().map(|session| session.at).filter(|at| softening.contains(at)).collect();
         let moods = self.moods.range((*span.start(), Uuid::nil())..=(*span.end(), Uuid::max())).map(|(_, mood)| mood);
         let touched = moods.filter(|mood| window.within.as_ref().is_none_or(|span| span.contains(&mood.at)));
         touched.filter_map(|mood| moods::evaluate(mood, falls.get(&mood.day)?, &sessions, grave)).collect()

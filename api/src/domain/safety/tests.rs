@@ -187,9 +187,15 @@ fn a_form_written_late_touches_the_skipped_ones_after_it() {
 
 #[test]
 fn a_write_that_does_not_move_a_record_is_looked_at_once() {
-    let dose = Some(Seen::Dose { at: hour(0) });
-    assert_eq!(Windows::of(dose, dose).doses.len(), 1);
-    assert_eq!(Windows::of(dose, Some(Seen::Dose { at: hour(1) })).doses.len(), 2);
+    let dose = |at: i64, amount_mg| {
+        let (record, at, day, route) = (id(1), hour(at), day(0), Route::Oral);
+        Some(Seen::Dose(Dose { record, at, day, amount_mg, route, prescription: None }))
+    };
+    let mood = Some(Seen::Mood { day: day(0) });
+    assert_eq!(Windows::of(mood, mood).moods.len(), 1);
+    assert_eq!(Windows::of(dose(0, 1.0), dose(0, 1.0)).doses.len(), 0, "judged when it was written");
+    assert_eq!(Windows::of(dose(0, 1.0), dose(0, 2.0)).doses.len(), 1);
+    assert_eq!(Windows::of(dose(0, 1.0), dose(1, 1.0)).doses.len(), 2);
     assert_eq!(Windows::of(None, None), Windows::default());
 }
 

@@ -3,21 +3,25 @@
 //! A record written late touches the windows of later ones, and so does one that moves or goes: a write is therefore
 //! looked at both where the record was and where it now is.
 
-use super::moods;
+use super::{
+    doses::{Dose, Given},
+    moods,
+};
 use crate::domain::{
     assessments::instrument_of,
     instruments::PHQ_9_SERIES,
     record::{Kind, Unreadable},
-    sessions::{SessionSetting, completed_dosing},
+    sessions::completed_dosing,
 };
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use std::ops::RangeInclusive;
+use uuid::Uuid;
 
 /// A stretch of time, both ends included.
 pub type Span = RangeInclusive<DateTime<Utc>>;
 
 /// What a record is to the rules, before or after a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Seen {
     /// A mood on a day.
     Mood {
@@ -30,32 +34,36 @@ pub enum Seen {
         at: DateTime<Utc>,
     },
     /// A home dose.
-    Dose {
-        /// When it was taken.
-        at: DateTime<Utc>,
-    },
+    Dose(Dose),
     /// A completed dosing session.
-    DosingSession {
-        /// When it started.
-        at: DateTime<Utc>,
-        /// Where it took place.
-        setting: SessionSetting,
-    },
+    DosingSession(Given),
     /// A prescription.
     Prescription,
 }
 
 impl Seen {
     /// What a record is, by its kind and its plain members; `None` where no rule looks.
-    pub fn read(kind: Kind, at: DateTime<Utc>, day: NaiveDate, facts: &str) -> Result<Option<Self>, Unreadable> {
+    pub fn read(
+        kind: Kind,
+        record: Uuid,
+        at: DateTime<Utc>,
+        day: NaiveDate,
+        facts: &str,
+    ) -> Result<Option<Self>, Unreadable> {
         Ok(match kind {
             Kind::MoodScores => Some(Self::Mood { day }),
-            Kind::HomeDoses => Some(Self::Dose { at }),
+            Kind::HomeDoses => Some(Self::Dose(Dose::read(record, at, day, facts)?)),
             Kind::Prescriptions => Some(Self::Prescription),
-            Kind::Sessions => completed_dosing(facts)?.map(|setting| Self::DosingSession { at, setting }),
+            Kind::Sessions => completed_dosing(facts)?.map(|setting| Self::DosingSession(Given { at, day, setting })),
             Kind::Assessments => (instrument_of(facts)?.series == PHQ_9_SERIES).then_some(Self::Form { at }),
             _ => None,
         })
+    }
+
+    /// Whether what is seen here is all that the rules look at: seen the same again, there is nothing to look at anew. The
+    /// number of a mood and the answers of a form are not seen here.
+    fn is_all(&self) -> bool {
+        matches!(self, Self::Dose(_) | Self::DosingSession(_))
     }
 }
 
@@ -98,8 +106,9 @@ impl DoseWindow {
         self.0..=self.0 + reach
     }
 
-    /// The doses and sessions that must be read.
+    /// The doses and sessions that must be read: a day more each way, since a session is asked for the doses of its day.
     pub fn read(&self, reach: TimeDelta) -> Span {
+        let reach = reach + TimeDelta::days(1);
         self.0 - reach..=self.0 + reach
     }
 }
@@ -121,9 +130,13 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// The windows of a write, by what the record was before it and is after it.
+    /// The windows of a write, by what the record was before it and is after it. A dose is judged by the limits that stood
+    /// when it was written: a new note beside it is no reason to judge it by the limits of today.
     pub fn of(before: Option<Seen>, after: Option<Seen>) -> Self {
         let mut windows = Self::default();
+        if before == after && after.is_none_or(|seen| seen.is_all()) {
+            return windows;
+        }
         let changed = if before == after { None } else { before };
         for seen in changed.into_iter().chain(after) {
             windows.add(seen);
@@ -141,12 +154,10 @@ impl Windows {
                 self.forms.push(at);
                 self.lifted.push(MoodWindow::within(at - moods::after_session()..=at + moods::after_session()));
             }
-            Seen::Dose { at } => self.doses.push(DoseWindow(at)),
-            Seen::DosingSession { at, setting } => {
+            Seen::Dose(Dose { at, .. }) => self.doses.push(DoseWindow(at)),
+            Seen::DosingSession(Given { at, .. }) => {
                 self.moods.push(MoodWindow::within(at..=at + moods::after_session()));
-                if setting.has_a_dose_of_its_own() {
-                    self.doses.push(DoseWindow(at));
-                }
+                self.doses.push(DoseWindow(at));
             }
             // A dose is judged by the limits that stood when it was written: a limit that is lowered later makes no lawful
             // dose of the past a finding.

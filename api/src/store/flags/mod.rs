@@ -80,6 +80,31 @@ pub async fn note(tx: &Tx, scope: &Scope, flag: &Flag, found: &Found, news: News
     Ok(())
 }
 
+/// Makes a record's new version evidence of what the one before it was evidence of, where nothing changed that rules look at;
+/// answers those flags.
+pub async fn carry(tx: &Tx, scope: &Scope, record: Uuid, from: i64, to: i64) -> Result<Vec<(Rule, Severity)>, Error> {
+    let rows = flag_evidence::Entity::find()
+        .filter(flag_evidence::Column::PatientId.eq(scope.patient))
+        .filter(flag_evidence::Column::RecordId.eq(record))
+        .filter(flag_evidence::Column::Version.eq(from));
+    let rows = rows.all(tx.db()).await?;
+    let ids = rows.iter().map(|row| row.flag_id);
+    let flags = Entity::find().filter(Column::PatientId.eq(scope.patient)).filter(Column::Id.is_in(ids));
+    let flags = flags.all(tx.db()).await?;
+    let severity = |row: &flag_evidence::Model| {
+        flags.iter().find(|flag| flag.id == row.flag_id).map_or(row.severity, |flag| flag.severity)
+    };
+    let carried = rows.into_iter().map(|row| {
+        let severity = severity(&row);
+        flag_evidence::Model { version: to, evaluated_at: tx.now().into(), severity, ..row }
+    });
+    bulk::insert(tx.db(), carried).await?;
+    Ok(flags
+        .iter()
+        .filter_map(|flag| Some((Rule::from_id(&flag.rule)?, Severity::from_code(flag.severity)?)))
+        .collect())
+}
+
 /// What a rule found in a version of a record, when, and how grave its flag then was.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {

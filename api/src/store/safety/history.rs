@@ -8,13 +8,13 @@ use crate::{
         record::Kind,
         safety::{
             Finding, Rule, State,
-            doses::{self, Dose, History, Limits},
+            doses::{self, Dose, Given, History, Limits},
             in_order,
             moods::{self, Histogram, Mood},
             thoughts::{self, Form},
             windows::{DoseWindow, FORMS_AROUND, MoodWindow, Span, Windows},
         },
-        sessions::{SessionSetting, completed_dosing},
+        sessions::completed_dosing,
     },
     error::Error,
     store::Tx,
@@ -108,7 +108,7 @@ async fn at_doses(tx: &Tx, patient: Uuid, windows: &[DoseWindow]) -> Result<Vec<
         let history = History {
             prescriptions: prescriptions.clone(),
             doses: doses.iter().map(dose).collect::<Result<_, _>>()?,
-            sessions: dosing_sessions(tx, patient, &read, SessionSetting::has_a_dose_of_its_own).await?,
+            sessions: dosing_sessions(tx, patient, &read).await?,
         };
         let touched = window.touched(reach);
         let touched = |dose: &&Dose| touched.contains(&dose.at);
@@ -129,7 +129,8 @@ async fn at_moods(tx: &Tx, patient: Uuid, window: &MoodWindow) -> Result<Vec<Fin
         .await?;
     let moods = moods.into_iter().map(|(record, at, day)| Mood { record, at: at.into(), day });
     let softening = *span.start() - moods::after_session()..=*span.end();
-    let sessions = dosing_sessions(tx, patient, &softening, |_| true).await?;
+    let sessions = dosing_sessions(tx, patient, &softening).await?;
+    let sessions: Vec<_> = sessions.iter().map(|session| session.at).collect();
     let grave = has_grave_flag(tx, patient).await?;
     let touched = moods.filter(|mood| window.within.as_ref().is_none_or(|span| span.contains(&mood.at)));
     Ok(touched.filter_map(|mood| moods::evaluate(&mood, falls.get(&mood.day)?, &sessions, grave)).collect())
@@ -169,21 +170,15 @@ async fn has_grave_flag(tx: &Tx, patient: Uuid) -> Result<bool, Error> {
     Ok(rules.into_iter().any(Rule::keeps_drops_grave))
 }
 
-/// The starts of completed dosing sessions in some settings.
-async fn dosing_sessions(
-    tx: &Tx,
-    patient: Uuid,
-    span: &Span,
-    setting: impl Fn(SessionSetting) -> bool,
-) -> Result<Vec<DateTime<Utc>>, Error> {
+/// Completed dosing sessions.
+async fn dosing_sessions(tx: &Tx, patient: Uuid, span: &Span) -> Result<Vec<Given>, Error> {
     let rows = records(patient, Kind::Sessions, Some(span)).all(tx.db()).await?;
-    let mut starts = Vec::new();
+    let mut given = Vec::new();
     for row in &rows {
-        if completed_dosing(&row.facts)?.is_some_and(&setting) {
-            starts.push(row.occurred_at.into());
-        }
+        let setting = completed_dosing(&row.facts)?;
+        given.extend(setting.map(|setting| Given { at: row.occurred_at.into(), day: row.day, setting }));
     }
-    Ok(starts)
+    Ok(given)
 }
 
 fn series(patient: Uuid, series: i16) -> Select<Measurements> {

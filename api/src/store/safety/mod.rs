@@ -40,6 +40,11 @@ pub async fn follow_record(
 ) -> Result<Option<Support>, Error> {
     let (was, is) = (seen(before)?, seen(after)?);
     standing::follow_record(tx, &author.scope, before, after, was.is_some() || is.is_some()).await?;
+    if let (Some(Seen::Dose(_)), Some(old), Some(new), true) = (is, before, after, was == is) {
+        // Judged when it was written. What it was evidence of it still is, and the patient is shown where to turn again.
+        let known = flags::carry(tx, &author.scope, new.id, old.version, new.version).await?;
+        return show(tx, author, known).await;
+    }
     let windows = Windows::of(was, is);
     let Some(row) = after.or(before).filter(|_| windows != Windows::default()) else { return Ok(None) };
     let written = Written { patient: author.scope.patient, record: row.id, version: row.version };
@@ -109,6 +114,11 @@ fn seen(row: Option<&record::Model>) -> Result<Option<Seen>, Error> {
     let Some(row) = row.filter(|row| !row.deleted) else { return Ok(None) };
     let kind = Kind::from_code(row.kind).ok_or_else(|| Error::internal("a record of no known kind"))?;
     Ok(Seen::read(kind, row.occurred_at.into(), row.day, &row.facts)?)
+fn seen(row: &record::Model) -> Option<Seen> {
+    if row.deleted {
+        return None;
+    }
+    Seen::read(Kind::from_code(row.kind)?, row.id, row.occurred_at.into(), row.day, &row.facts)
 }
 
 /// Support is for the patient; a member who entered something sees the flag instead.
