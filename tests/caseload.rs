@@ -1,6 +1,9 @@
 //! The caseload: who needs somebody first, and why; and what anybody may read without signing in.
 
-use crate::on_both;
+use crate::{
+    flags::{DOSES, dose, prescribe},
+    on_both,
+};
 use chrono::TimeDelta;
 use poem::http::Method;
 use serde_json::{Value, json};
@@ -108,6 +111,47 @@ on_both! {
         take(&second["flag_id"]).await;
         let calm = row().await;
         assert_eq!((&calm["waiting"], &calm["urgency"], &calm["open_flags"]["urgent"]), (&Value::Null, &json!("urgent"), &json!(2)));
+    }
+
+    async fn a_row_leads_with_the_gravest_of_equally_urgent_findings_whichever_came_first(clinic: Clinic) {
+        let now = clinic.now();
+        let row = async || clinic.get(&clinic.therapist, "/v1/caseload").await.expect(200).json()["items"][0].clone();
+        let prescription = prescribe(&clinic).await;
+        clinic.post(&clinic.patient, DOSES, dose(now - TimeDelta::days(20), 210, Some(&prescription))).await.expect(201);
+        clinic.post(&clinic.patient, DOSES, dose(now - TimeDelta::days(10), 900, Some(&prescription))).await.expect(201);
+        let doses = row().await;
+        let (over, evidence) = (&doses["reasons"][0]["text"], doses["reasons"][0]["evidence"].as_str().unwrap());
+        assert!(evidence.contains("900 mg; at most 200 mg are prescribed."), "{evidence}");
+        assert_eq!((doses["reasons"].as_array().unwrap().len(), &doses["open_flags"]["urgent"]), (1, &json!(2)), "one title, two flags");
+
+        clinic.clock.advance(TimeDelta::minutes(1));
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(now - TimeDelta::days(6), 1, 1)).await.expect(201);
+        clinic.clock.advance(TimeDelta::minutes(1));
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(now, 1, 3)).await.expect(201);
+        let thoughts = row().await;
+        let texts: Vec<_> = thoughts["reasons"].as_array().unwrap().iter().map(|reason| &reason["text"]).collect();
+        assert_eq!(texts[0], "Thoughts of being better off dead, nearly every day");
+        assert_eq!(texts[1], "Thoughts of being better off dead, several days");
+        assert_eq!(texts[2], over);
+        assert_eq!(thoughts["waiting"]["title"], *texts[0]);
+        // Taken on, the next gravest waits.
+        let path = format!("/v1/flags/{}/acknowledge", thoughts["flag_id"].as_str().unwrap());
+        clinic.call(&clinic.therapist, Method::POST, &path).send().await.expect(200);
+        assert_eq!(row().await["waiting"]["title"], *texts[1]);
+    }
+
+    async fn a_score_older_than_four_weeks_is_not_the_current_one(clinic: Clinic) {
+        let path = format!("/v1/patients/{}/standing", clinic.patient.id);
+        let current = async || {
+            let phq9 = clinic.get(&clinic.therapist, &path).await.expect(200).json()["phq9"].clone();
+            (phq9["latest"].clone(), phq9["current"].clone(), phq9["stale_days"].clone())
+        };
+        assert_eq!(current().await, (Value::Null, json!(false), Value::Null));
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), 1, 0)).await.expect(201);
+        clinic.clock.advance(TimeDelta::days(28));
+        assert_eq!(current().await, (json!(8), json!(true), json!(28)));
+        clinic.clock.advance(TimeDelta::days(1));
+        assert_eq!(current().await, (json!(8), json!(false), json!(29)));
     }
 
     async fn questionnaires_and_crisis_lines_need_no_sign_in(clinic: Clinic) {

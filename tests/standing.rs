@@ -74,6 +74,7 @@ on_both! {
         clinic.post(&me, ASSESSMENTS, form(ago(12), Some(1), Some(0))).await.expect(201);
         let seen = row(&clinic, &me).await["phq9"].clone();
         assert_eq!((&seen["latest"], &seen["stale_days"], &seen["item_9"]["answer"]), (&json!(8), &json!(12), &json!(0)));
+        assert_eq!(seen["current"], true);
         // One question of eight left out: partial, with an estimate. Two: invalid. Both answered question 9.
         let mut partial = form(ago(3), Some(2), Some(1));
         partial["answers"]["4"] = Value::Null;

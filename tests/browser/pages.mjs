@@ -110,6 +110,21 @@ export async function acknowledging_on_the_caseload_calms_the_card(lab) {
   assert.equal(await calm(), true);
 }
 
+/** Nobody but the first is told: the card and the caseload name the same person to call next. */
+export async function the_card_and_the_caseload_name_the_same_person_to_call_next(lab) {
+  const flag = await lab.raiseFlag();
+  const { next_in_escalation: next, waiting } = await (await lab.client("therapist")).get(`patients/${flag.patient_id}/standing`);
+  const page = await lab.signedIn();
+  const line = async (path, card) => {
+    await page.goto(`${lab.url}${path}`);
+    return (await page.locator(card).locator(".deadline").textContent()).split("; ")[1];
+  };
+  const onCard = await line("/flags", `[data-flag="${waiting.flag_id}"]`);
+  const onRow = await line("/", `[data-row="${flag.patient_id}"]`);
+  assert.equal(onCard, onRow);
+  assert.ok(!next || onRow.includes(next.name) || onRow.includes("you are next in line"), onRow);
+}
+
 export async function one_patient_is_read_without_a_mouse(lab) {
   const { id } = await lab.phone();
   const page = await lab.signedIn();

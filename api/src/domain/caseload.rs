@@ -2,10 +2,13 @@
 
 use super::{
     record::Kind,
-    safety::{Flag, State, Urgency},
+    safety::{Facts, Flag, Rule, State, Urgency},
 };
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::BTreeMap,
+};
 use uuid::Uuid;
 
 /// Days that are drawn; the last is today in the patient's zone.
@@ -16,6 +19,8 @@ const REACH: TimeDelta = TimeDelta::days(62);
 const SILENT_DAYS: i64 = 4;
 /// A score that is older than so many days says little of now (PROP: no interval is suggested from an older one).
 const SCORE_DAYS: i64 = 10;
+/// A score that is older than so many days is no current score (PROP: the header then says so).
+const CURRENT_DAYS: u32 = 28;
 /// A mean of a week needs so many days with an entry (PROP).
 const MEAN_DAYS: u32 = 3;
 
@@ -56,6 +61,19 @@ pub fn silent_days(today: NaiveDate, last_sign: Option<NaiveDate>) -> Option<u32
 /// ```
 pub fn stale_days(today: NaiveDate, scored: NaiveDate) -> Option<u32> {
     age(today, scored).filter(|days| i64::from(*days) > SCORE_DAYS)
+}
+
+/// Whether a score is young enough to be called the current one.
+///
+/// ```
+/// use afterglow::domain::caseload::is_current;
+/// use chrono::NaiveDate;
+///
+/// let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap();
+/// assert_eq!((is_current(day(3, 29), day(3, 1)), is_current(day(3, 30), day(3, 1))), (true, false));
+/// ```
+pub fn is_current(today: NaiveDate, scored: NaiveDate) -> bool {
+    age(today, scored).is_none_or(|days| days <= CURRENT_DAYS)
 }
 
 fn age(today: NaiveDate, day: NaiveDate) -> Option<u32> {
@@ -105,19 +123,44 @@ pub fn index(today: NaiveDate, day: NaiveDate) -> Option<usize> {
     (index < DAYS).then_some(index)
 }
 
-/// The order of a patient's flags: the gravest first, one that waits before one that was taken on, the sooner due first.
-pub fn rank(flag: &Flag) -> impl Ord + use<> {
-    (Reverse(flag.severity), flag.state.code(), flag.acknowledge_by.is_none(), flag.acknowledge_by, flag.id)
+/// The rules in the order in which a row tells of them, where severity says no more: thoughts, then doses, then mood.
+const TOLD: [Rule; 7] = [Rule::Si02, Rule::Si01, Rule::Si04, Rule::Hd01, Rule::Hd02, Rule::Hd07, Rule::Rd02];
+
+/// The order of a patient's flags: the gravest first, one that waits before one that was taken on; then by rule, by the
+/// gravest of the evidence, and the one with the newest first. What was found decides, not which came first.
+pub fn rank(one: &Flag, other: &Flag) -> Ordering {
+    let plain = |flag: &Flag| {
+        let told = TOLD.iter().position(|rule| *rule == flag.rule);
+        (Reverse(flag.severity), flag.state.code(), told.unwrap_or(TOLD.len()))
+    };
+    let newest = |flag: &Flag| (Reverse(flag.newest_at()), flag.id);
+    let graver = match (gravest(one), gravest(other)) {
+        (Some(one), Some(other)) => other.weigh(one),
+        _ => Ordering::Equal,
+    };
+    plain(one).cmp(&plain(other)).then(graver).then_with(|| newest(one).cmp(&newest(other)))
+}
+
+fn gravest(flag: &Flag) -> Option<&Facts> {
+    flag.evidence.values().map(|piece| &piece.facts).max_by(|one, other| one.weigh(other))
+}
+
+/// When the first of a patient's gravest flags is due, if any of them still waits.
+pub fn due<'a>(flags: impl IntoIterator<Item = &'a Flag> + Clone) -> Option<DateTime<Utc>> {
+    let unresolved = |flag: &&Flag| flag.state != State::Resolved;
+    let gravest = flags.clone().into_iter().filter(unresolved).map(|flag| flag.severity).max()?;
+    let open = flags.into_iter().filter(|flag| flag.state == State::Open && flag.severity == gravest);
+    open.filter_map(|flag| flag.acknowledge_by).min()
 }
 
 /// The flag that a row of the caseload is about: the first of those that are not resolved.
 pub fn first<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Option<&'a Flag> {
-    flags.into_iter().filter(|flag| flag.state != State::Resolved).min_by_key(|flag| rank(flag))
+    flags.into_iter().filter(|flag| flag.state != State::Resolved).min_by(|one, other| rank(one, other))
 }
 
 /// The first of a patient's flags that nobody has taken on: what a row is tinted by, and what is taken on next.
 pub fn waiting<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Option<&'a Flag> {
-    flags.into_iter().filter(|flag| flag.state == State::Open).min_by_key(|flag| rank(flag))
+    flags.into_iter().filter(|flag| flag.state == State::Open).min_by(|one, other| rank(one, other))
 }
 
 /// The order of the caseload: by urgency, then the sooner due, then the longer without a check-in.

@@ -13,7 +13,7 @@ import { addDays } from "./charts/scale.js";
 const GROUPS = [
   { id: "today", title: "Call today", has: ["emergency", "urgent"] },
   { id: "week", title: "Look at this week", has: ["watch"], badge: "watch" },
-  { id: "rest", title: "Nothing waits", has: ["info", "none"] },
+  { id: "rest", title: "No flag waits", has: ["info", "none"] },
   { id: "new", title: "Just started", has: ["new"] },
 ];
 /** Somebody waits for a call: a grave flag that nobody has taken on. */
@@ -53,17 +53,17 @@ const acts = (item) => {
     slot.append(acknowledge({ id: waiting.flag_id, title: `${waiting.title}, ${plainName(patient)}` }, () => again(patient.id)));
     return h("div", { class: "row-acts" }, call(patient), slot, waiting.acknowledge_by && deadline(waiting.acknowledge_by, another ? null : member(item.next_in_escalation)));
   }
-  if (!item.flag_id) return h("div", { class: "row-acts" }, call(patient), doneLine("Nothing waits any more"));
+  if (!item.flag_id) return h("div", { class: "row-acts" }, call(patient), doneLine("No flag waits any more"));
   slot.append(doneLine("Acknowledged", member(item.acknowledged_by), item.acknowledged_at),
     h("a", { class: "button", href: `/patients/${patient.id}#flags`, "data-act": "resolve" }, "Resolve…", hidden(` the flag of ${plainName(patient)}`)));
   return h("div", { class: "row-acts" }, call(patient), slot);
 };
 const call = ({ phone }) => phone && callLink(phone, { class: "button primary", "data-act": "call" }, "Call", h("span", { class: "phone" }, ` ${phone}`));
 
-/** The other findings, each once, two of them in words. */
-const also = (reasons, first) => {
-  const others = [...new Set(reasons.map(({ text }) => text))].filter((text) => text !== first.text);
-  const more = reasons.length - Math.min(others.length, 2);
+/** The other findings, each title once, two of them in words; `count` is of all the other flags. */
+const also = (reasons, count) => {
+  const others = reasons.map(({ text }) => text);
+  const more = count - Math.min(others.length, 2);
   const words = [...others.slice(0, 2), more > 0 && (others.length ? `${plural(more, "more flag")}` : `${plural(more, "more flag")} of the same kind`)].filter(Boolean);
   return words.length > 0 && h("p", { class: "detail" }, `Also: ${words.join("; ")}`);
 };
@@ -81,7 +81,7 @@ const row = (item, group) => {
   const why = h("div", { class: "why" },
     reason && h("p", { class: "reason" }, reason.text, group !== "today" && item.acknowledged_by && h("span", { class: "quiet-text" }, ` · seen by ${member(item.acknowledged_by)}`)),
     group === "today" && reason?.evidence && h("p", { class: "detail" }, reason.evidence),
-    group === "today" && also(more, reason));
+    group === "today" && also(more, flagged(item) - 1));
   element.append(h("div", { class: "lead" }, group === "today" ? badge(level) : level && [shape(level), hidden(`${SEVERITY[level].word}: `)], who, why), ...cells(item));
   if (group === "today") element.append(acts(item));
   return element;
@@ -130,7 +130,7 @@ const draw = () => {
       h("div", { class: "group-head" }, h("h2", { id: `group-${id}` }, title, h("span", { class: "count plain" }, String(members.length)), severity && badge(severity)),
         ...["Mood, 60 days", "PHQ-9", "Last check-in"].map((text) => h("span", { class: "column", "aria-hidden": "true" }, text))),
       h("ul", { class: "rows" }, ...members.map((item) => row(item, id))));
-  }).filter(Boolean), h("p", { class: "key caseload-key" }, badge("watch"), " ", badge("info"), " Mood runs from 0 to 10 on every line, today is the right edge, the number is the 7-day mean. Ticks below are dosing sessions; a dotted line is silence. PHQ-9: ring is baseline, disc is now, left is lighter."));
+  }).filter(Boolean), h("p", { class: "key caseload-key" }, badge("watch"), " ", badge("info"), " Mood runs from 0 to 10 on every line, today is the right edge, the number is the 7-day mean. Ticks below are dosing sessions; a dotted line is silence. PHQ-9: ring is baseline, disc is the latest, left is lighter."));
   find("#print-foot").textContent = `Afterglow, printed ${fullDay(today())} ${time(now().toISOString())} by ${account.get()?.display_name ?? "a member of the care team"}. Confidential.`;
 };
 

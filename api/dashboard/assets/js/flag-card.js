@@ -1,6 +1,6 @@
 // One flag with its evidence, its clock and its acts: acknowledge, resolve with an outcome, reopen with a reason.
 import { h, find, nameOf, latinOf, plainName } from "./dom.js";
-import { account, now, post } from "./api.js";
+import { account, post } from "./api.js";
 import { acknowledge, badge, callLink, deadline, doneLine, mine, notSaved, quote } from "./parts.js";
 import { OUTCOME, RESOURCE, plainWords, when, whenTheirs } from "./words.js";
 
@@ -8,9 +8,9 @@ const evidence = (item) => h("li", {},
   h("span", { class: "evidence-what" }, RESOURCE[item.resource] ?? plainWords(item.resource), h("span", { class: "quiet-text" }, ` ${whenTheirs(item.occurred_at, item.time_zone)}`)),
   h("span", {}, item.quote && quote(item.quote), item.quote && item.detail && " ", item.detail));
 
-/** Who hears of it next, if nobody takes it on. */
-export const nextOf = (flag) => {
-  const step = flag.escalation.find(({ at }) => new Date(at) > now());
+/** Who is next in line if nobody takes it on: the first who was not told, as the caseload says it. */
+const nextOf = (flag) => {
+  const step = flag.escalation.find(({ state }) => state === "waiting");
   return step && (step.member_id === account.get()?.id ? "you" : step.name);
 };
 const by = (member) => member && (member.member_id === account.get()?.id ? "you" : member.name);
@@ -83,6 +83,17 @@ const reopenForm = (foot, flag, redraw, focus = true) => {
   }, focus);
 };
 
+/** Why a flag waits anew: somebody opened it, or new evidence did; and what was noted when it was closed before. */
+const anew = (flag) => {
+  if (flag.state !== "open") return [];
+  const news = flag.note ? "Opened again by new evidence." : "New evidence came; its clock runs anew.";
+  return [
+    flag.reason ? h("p", { class: "quiet-text" }, "Opened again: ", h("bdi", { dir: "auto" }, flag.reason))
+      : flag.waits_since !== flag.opened_at && h("p", { class: "quiet-text" }, news),
+    flag.note && h("p", { class: "note" }, "Note from before: ", h("bdi", { dir: "auto" }, flag.note)),
+  ].filter(Boolean);
+};
+
 /** Where a clock of today runs, calling comes first. */
 const call = ({ severity, state }, person) => person?.phone && state === "open" && ["emergency", "urgent"].includes(severity)
   && callLink(person.phone, { class: "button primary", "data-act": "call" }, "Call", h("span", { class: "phone" }, ` ${person.phone}`));
@@ -107,9 +118,9 @@ export const flagCard = (first, { person, level = 3, phone, changed } = {}) => {
     card.replaceChildren(
       h("header", { class: "flag-head" }, badge(flag.severity),
         person && h("span", {}, h("a", { class: "flag-person", "data-main": true, href: `/patients/${person.id}` }, nameOf(person)), latinOf(person)),
-        h("span", { class: "quiet-text flag-since" }, `${flag.rule}, since ${when(flag.opened_at)}`)),
+        h("span", { class: "quiet-text flag-since" }, `${flag.rule}, since ${when(flag.waits_since)}${flag.waits_since === flag.opened_at ? "" : `, first ${when(flag.opened_at)}`}`)),
       h(`h${level}`, { id: titleId, class: "flag-title" }, flag.title),
-      flag.state === "open" && flag.reason ? h("p", { class: "quiet-text" }, "Opened again: ", h("bdi", { dir: "auto" }, flag.reason)) : "",
+      ...anew(flag),
       h("ul", { class: "evidence" }, ...flag.evidence.map(evidence)), foot);
     if (flag.state !== "resolved" && drafts.has(`flags/${flag.id}/resolve`)) resolveForm(foot, flag, redraw, false);
     else if (flag.state !== "open" && drafts.has(`flags/${flag.id}/reopen`)) reopenForm(foot, flag, redraw, false);

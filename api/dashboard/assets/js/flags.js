@@ -8,8 +8,8 @@ import { SEVERITY, number } from "./words.js";
 import { openFlags, pill } from "./shell.js";
 
 const STATES = [
-  ["open", "Open", "Nothing waits", "New flags wait in a line at the foot of this page until you ask for them."],
-  ["acknowledged", "Acknowledged", "Nothing waits for an outcome", "Flags that somebody has taken on appear here."],
+  ["open", "Open", "No flag waits", "New flags wait in a line at the foot of this page until you ask for them."],
+  ["acknowledged", "Acknowledged", "No flag waits for an outcome", "Flags that somebody has taken on appear here."],
   ["resolved", "Resolved", "Nothing resolved yet", "Flags that were closed with an outcome appear here."],
 ];
 const RANK = Object.keys(SEVERITY);

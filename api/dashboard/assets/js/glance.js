@@ -2,7 +2,7 @@
 import { h, hidden } from "./dom.js";
 import { spark, dumbbell } from "./charts/spark.js";
 import { scaleNow } from "./instruments.js";
-import { STANDING, plain, plainWords, plural, score } from "./words.js";
+import { STANDING, plain, plainWords, plural, score, shortDay } from "./words.js";
 
 /** Mood: the line of 60 days and the mean of the last seven. `name` stands before the number where no column says it. */
 export const moodMark = (item, name) => {
@@ -18,6 +18,7 @@ export const moodMark = (item, name) => {
 /** PHQ-9: the latest total beside the baseline and the best. */
 export const phqMark = ({ phq9 }, name) => {
   if (phq9.latest === null) return [h("span", { class: "cell-words" }, name ? `${name}: ` : hidden("PHQ-9: "), "Not measured yet")];
+  if (!phq9.current) return [h("span", { class: "cell-words" }, name ? `${name}: ` : hidden("PHQ-9: "), `No current score; last ${plain(phq9.latest)}, ${shortDay(phq9.latest_at)}`)];
   const words = [STANDING[phq9.status] ?? plainWords(phq9.status), phq9.stale_days !== null && `${phq9.stale_days} days old`].filter(Boolean).join(", ");
   const first = phq9.baseline !== null && phq9.status !== "baseline-only";
   return [

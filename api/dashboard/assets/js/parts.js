@@ -16,13 +16,14 @@ export const shape = (severity, props = {}) =>
 /** Shape, word and fill weight together: the badge reads the same in grey, on paper and to every eye. */
 export const badge = (severity) => h("span", { class: `badge sev-${severity}` }, shape(severity), SEVERITY[severity].word);
 
-/** The unanswered clock. Who is next is said, not that they were told. */
+/** The unanswered clock. Who is next in line is to be called: nobody but the first is told by mail. */
 export const deadline = (iso, next) => {
-  const line = h("span", { class: "deadline", "data-clock": iso });
+  const line = h("span", { class: "deadline", "data-clock": iso, title: "Afterglow tells the first in line only." });
+  const call = next && (next === "you" ? "you are next in line" : `call ${next}`);
   const show = () => {
     const { over, text } = clock(iso);
     line.classList.toggle("over", over);
-    line.replaceChildren(h("b", {}, text), over ? (next ? `, ${next} is next` : "") : ` to acknowledge${next ? `, then ${next}` : ""}`);
+    line.replaceChildren(h("b", {}, text), `${over ? "" : " to acknowledge"}${call ? `; ${over ? "" : "then "}${call}` : ""}`);
   };
   show();
   line.addEventListener("tick", show);

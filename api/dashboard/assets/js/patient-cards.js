@@ -16,13 +16,13 @@ const more = (summary, ...body) => h("details", { class: "as-table" }, h("summar
 /** Where a part did not arrive or may not be read, its card says so and the others stay. */
 const missing = (problem, what, who) => h("p", { class: "quiet-text" }, problem.status === 403 ? `${what} are not yours to see. ${who} can show you.` : `${what} did not arrive. This says nothing about them; load the page again in a moment.`);
 
-/** The newest total of a questionnaire in words; `from` and `best` are what it is held against. */
-const scoreFacts = (name, scores, from, best) => {
+/** The newest total of a questionnaire in words; `term` is how old it is, `from` and `best` are what it is held against. */
+const scoreFacts = (name, scores, term, from, best) => {
   if (!scores.length) return [[name, "not measured"]];
   const last = scores.at(-1);
   const say = ({ total, at }) => `${plain(total)}, ${weekday(at)}`;
   return [
-    [`${name} now`, h("b", {}, String(last.total)), ` ${BAND[last.band] ?? plainWords(last.band)}, ${weekday(last.day)}`],
+    [`${name} ${term}`, h("b", {}, String(last.total)), ` ${BAND[last.band] ?? plainWords(last.band)}, ${weekday(last.day)}`],
     from && scores.length > 1 && [from.name, say(from), `, ${signed(last.total - from.total)} since`],
     best && scores.length > 2 && ["Lowest since", say(best)],
   ];
@@ -37,12 +37,14 @@ export const scores = ({ assessments, standing }, { phq9, gad7 }) => {
   if (assessments.problem) return card("Questionnaires", "scores", missing(assessments.problem, "Questionnaires", "A therapist of the care team"));
   const last = phq9.at(-1);
   const { item_9: item9 = null, stale_days: stale = null } = standing?.phq9 ?? {};
+  // What "now" is, is the server's to say; where it does not, the day says it.
+  const term = standing && standing.phq9.current && stale === null ? "now" : "last";
   const partial = assessments.items.filter(({ score }) => score?.status !== "complete").length;
   return card("Questionnaires", "scores",
-    facts([...scoreFacts("PHQ-9", phq9, ...(standing ? held(standing.phq9) : [])), ...scoreFacts("GAD-7", gad7, firstOf(gad7))]),
+    facts([...scoreFacts("PHQ-9", phq9, term, ...(standing ? held(standing.phq9) : [])), ...scoreFacts("GAD-7", gad7, "last", firstOf(gad7))]),
     h("h3", {}, "Read with care"),
     list([
-      stale !== null && `The last PHQ-9 is ${stale} days old.`,
+      stale !== null && `${standing.phq9.current ? "The" : "No current score: the"} last PHQ-9 is ${stale} days old.`,
       item9 && `Question 9, thoughts of death or of hurting oneself: ${item9.answer} of 3 on ${shortDay(item9.occurred_at.slice(0, 10))}. 0 does not mean no risk.`,
       phq9.length === 1 && "One score is a starting point, not yet a course.",
       partial > 0 && `${plural(partial, "form was", "forms were")} left incomplete and not drawn.`,
@@ -105,11 +107,13 @@ export const intentions = ({ intentions: part, profile }) => {
 
 const HOUR = 3_600_000;
 const activeOn = (prescriptions, day) => prescriptions.filter(({ starts_on: from, ends_on: to }) => from <= day && (!to || day <= to)).sort((a, b) => b.starts_on.localeCompare(a.starts_on))[0];
-/** The fewest hours from the dose or dosing session before to any of these doses, and the most doses in any 168 hours. */
+/** The fewest hours from the dose or dosing session before to any of these doses, none between two at one instant, and the
+ *  most doses in any 168 hours. */
 const spacing = (of, doses, sessions) => {
   const at = (record) => Date.parse(record.occurred_at);
-  const [times, before] = [doses.map(at), [...doses, ...sessions].map(at)];
-  const gaps = of.map((dose) => at(dose) - Math.max(...before.filter((time) => time < at(dose)))).filter(Number.isFinite);
+  const times = doses.map(at);
+  const given = [...sessions, ...doses].sort((a, b) => at(a) - at(b));
+  const gaps = given.flatMap((dose, index) => (index > 0 && of.includes(dose) ? [at(dose) - at(given[index - 1])] : []));
   const most = of.map((dose) => times.filter((time) => time <= at(dose) && time > at(dose) - 168 * HOUR).length);
   return { least: gaps.length ? Math.floor(Math.min(...gaps) / HOUR * 10) / 10 : null, most: Math.max(0, ...most) };
 };
@@ -131,8 +135,9 @@ export const homeDoses = ({ prescriptions, doses: part }, { doses, sessions: dos
   // Whatever was taken while it holds counts against its limits, named in the log or not.
   const since = limits ? doses.filter(({ day }) => day >= limits.starts_on) : [];
   const own = since.filter((dose) => dose.prescription_id === limits.id).length;
-  // The dose of a session at home stands in the patient’s own log.
-  const { least, most } = spacing(since, doses, dosing.filter(({ setting }) => setting !== "home"));
+  // The dose of a session at home or by video is the one that the patient logged that day, where there is one.
+  const logged = (session) => ["home", "telehealth"].includes(session.setting) && doses.some(({ day }) => day === dayOfRecord(session));
+  const { least, most } = spacing(since, doses, dosing.filter((session) => !logged(session)));
   const alone = since.filter((dose) => dose.sitter_present === false).at(-1);
   return card("Home doses against the prescription", "doses",
     limits ? table("Limits and what was logged", ["Limit", "Prescribed", `Logged since ${shortDay(limits.starts_on)}`], [

@@ -3,7 +3,7 @@
 use super::shown::{Item, Item9, MoodDays, Next, OpenFlags, Patient, Phq9, Reason, Waiting};
 use crate::{
     domain::{
-        caseload::{MoodLine, Place, count, first, index, rank, silent_days, stale_days, waiting},
+        caseload::{MoodLine, Place, count, due, first, index, is_current, rank, silent_days, stale_days, waiting},
         instant::Instant,
         profile::Profile,
         safety::{EscalationState, Flag, Severity, State, TeamMember, urgency, words},
@@ -14,6 +14,7 @@ use crate::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use std::collections::HashSet;
 
 /// A patient's row, and where it stands.
 pub(super) fn item(
@@ -27,8 +28,7 @@ pub(super) fn item(
     let flags = || shown.iter().map(|shown| &shown.flag);
     let urgency = urgency(flags().map(|flag| flag.severity).max(), course.has_begun);
     let leading = first(flags());
-    let due = leading.and_then(|flag| flag.acknowledge_by).filter(|_| leading.is_some_and(waits));
-    let place = Place::of(urgency, due, course.last_check_in_at, profile.id);
+    let place = Place::of(urgency, due(flags()), course.last_check_in_at, profile.id);
     let line = MoodLine::until(today, &course.moods);
     let mut dosing_days: Vec<_> = course.dosing.iter().filter_map(|day| index(today, *day)).collect();
     dosing_days.sort_unstable();
@@ -52,7 +52,7 @@ pub(super) fn item(
         },
         waiting: shown_waiting(shown, waiting(flags())),
         flag_id: leading.map(|flag| flag.id),
-        acknowledge_by: due.map(Into::into),
+        acknowledge_by: leading.filter(|flag| waits(flag)).and_then(|flag| flag.acknowledge_by).map(Into::into),
         acknowledged_at: leading.and_then(|flag| flag.acknowledged).map(|(at, _)| at.into()),
         acknowledged_by: leading.and_then(|flag| around.actor(flag.acknowledged)),
         next_in_escalation: leading.and_then(|flag| next(shown.iter().find(|one| one.flag.id == flag.id)?, around)),
@@ -75,10 +75,11 @@ fn waits(flag: &Flag) -> bool {
     flag.state == State::Open
 }
 
-/// The unresolved flags in words, the one that the row is about first.
+/// The unresolved flags in words, the one that the row is about first; of those with one title, the gravest alone.
 fn reasons(shown: &[Shown], now: DateTime<Utc>) -> Vec<Reason> {
     let mut shown: Vec<_> = shown.iter().collect();
-    shown.sort_by_key(|shown| rank(&shown.flag));
+    shown.sort_by(|one, other| rank(&one.flag, &other.flag));
+    let mut titles = HashSet::new();
     let words = shown.into_iter().map(|shown| {
         let gravest = shown.gravest();
         Reason {
@@ -86,7 +87,7 @@ fn reasons(shown: &[Shown], now: DateTime<Utc>) -> Vec<Reason> {
             evidence: gravest.map(|one| words::detail(&one.piece, one.zone, now)).unwrap_or_default(),
         }
     });
-    words.collect()
+    words.filter(|reason| titles.insert(reason.text.clone())).collect()
 }
 
 /// The flag that nobody has taken on, in words.
@@ -111,6 +112,7 @@ fn phq9(course: &Course, today: NaiveDate, zone: Tz) -> Phq9 {
     Phq9 {
         latest: course.latest.map(whole),
         latest_at: course.latest_at.map(Into::into),
+        current: course.latest_at.is_some_and(|at| is_current(today, day(at, zone))),
         stale_days: course.latest_at.and_then(|at| stale_days(today, day(at, zone))),
         item_9: course.item_9.map(|(answer, at)| Item9 { answer, occurred_at: Instant::from(at).in_zone(zone) }),
         baseline: course.baseline.map(whole),

@@ -59,6 +59,8 @@ pub struct Phq9 {
     /// When that was.
     #[oai(nullable)]
     pub latest_at: Option<Instant>,
+    /// Whether it can be called the current score: it is not older than 28 days.
+    pub current: bool,
     /// How many days old it is, once that is too old to speak of now.
     #[oai(nullable)]
     pub stale_days: Option<u32>,
@@ -189,7 +191,7 @@ pub struct Item {
     pub patient: Patient,
     /// How soon somebody should look.
     pub urgency: Urgency,
-    /// Why, the gravest first.
+    /// Why, the gravest first; each title once, with the gravest evidence that has it.
     pub reasons: Vec<Reason>,
     /// The newest mood.
     #[oai(nullable)]
@@ -282,6 +284,7 @@ impl Example for Item {
             phq9: Phq9 {
                 latest: Some(19),
                 latest_at: Some(answered_at),
+                current: true,
                 stale_days: None,
                 baseline: Some(21),
                 baseline_at: Some(at("2026-08-31T10:15:00+00:00")),

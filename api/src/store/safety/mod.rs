@@ -113,12 +113,7 @@ pub async fn support_again(
 fn seen(row: Option<&record::Model>) -> Result<Option<Seen>, Error> {
     let Some(row) = row.filter(|row| !row.deleted) else { return Ok(None) };
     let kind = Kind::from_code(row.kind).ok_or_else(|| Error::internal("a record of no known kind"))?;
-    Ok(Seen::read(kind, row.occurred_at.into(), row.day, &row.facts)?)
-fn seen(row: &record::Model) -> Option<Seen> {
-    if row.deleted {
-        return None;
-    }
-    Seen::read(Kind::from_code(row.kind)?, row.id, row.occurred_at.into(), row.day, &row.facts)
+    Ok(Seen::read(kind, row.id, row.occurred_at.into(), row.day, &row.facts)?)
 }
 
 /// Support is for the patient; a member who entered something sees the flag instead.
