@@ -7,7 +7,7 @@ use crate::{
 };
 use afterglow::{
     notify::Failure,
-    store::{Tx, notifications, outbox},
+    store::{Tx, notifications},
 };
 use chrono::TimeDelta;
 use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel};
@@ -246,18 +246,34 @@ on_both! {
         assert_eq!(inbox(&clinic).await.len(), 0, "none of the patient's business");
     }
 
-    async fn what_members_are_told_goes_before_reminders_that_were_due_earlier(clinic: Clinic) {
-        remind(&clinic, &clinic.patient, daily(&["12:00"])).await;
-        clinic.clock.advance(TimeDelta::hours(2));
+    async fn reminders_at_hosts_that_hang_hold_up_no_flag(clinic: Clinic) {
+        for minute in 0..20 {
+            remind(&clinic, &clinic.patient, daily(&[&format!("12:{minute:02}")])).await;
+        }
+        clinic.clock.advance(TimeDelta::hours(3));
+        let post = Post::new();
+        post.will([Mood::Hang; 12]);
+        let worker = worker(&clinic, &post);
+        let stuck = worker.clone();
+        let stuck = tokio::spawn(async move { stuck.dispatch().await });
+        let asked = || post.asked.load(std::sync::atomic::Ordering::SeqCst);
+        while asked() < 12 {
+            tokio::task::yield_now().await;
+        }
         let (patient, therapist, flag) = (clinic.patient.id, clinic.therapist.id, flagged(&clinic).await);
         let unit = async move |tx: &Tx| notifications::tell(tx, patient, therapist, &[(flag, 1)]).await;
         clinic.app.db.write(patient, unit).await.unwrap();
-        let due = outbox::due(clinic.app.db.read(), clinic.now(), 500).await.unwrap();
-        let deliveries = entities::delivery::Entity::find().all(clinic.app.db.read()).await.unwrap();
-        let message = |parcel: &outbox::Parcel| deliveries.iter().find(|row| row.id == parcel.id()).unwrap().notification_id;
-        let messages = entities::notification::Entity::find().all(clinic.app.db.read()).await.unwrap();
-        let to = |id: Uuid| messages.iter().find(|row| row.id == id).unwrap().recipient_id;
-        assert_eq!(due.iter().map(message).map(to).collect::<Vec<_>>(), [Some(therapist), None]);
+        let told = async {
+            while post.to(&clinic.therapist.email).is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = told => {}
+            done = worker.dispatch() => done.unwrap(),
+        }
+        assert_eq!((post.mails().len(), asked()), (1, 13), "the reminders still wait");
+        stuck.abort();
     }
 
     async fn what_is_over_is_forgotten(clinic: Clinic) {

@@ -260,6 +260,22 @@ on_both! {
         clinic.get(&colleague, &path).await.problem(404, "not-found");
     }
 
+    async fn a_primary_who_begins_on_a_later_day_takes_over_on_that_day(clinic: Clinic) {
+        let path = format!("/v1/patients/{}/care-team", clinic.patient.id);
+        let colleague = clinic.new_member(Roles::THERAPIST).await;
+        let from = clinic.now().date_naive() + chrono::Days::new(2);
+        let add = async |who: &Person, whom: &Person, primary: bool| {
+            let place = json!({ "member_id": whom.id, "primary": primary, "from_on": from });
+            clinic.call(who, Method::POST, &path).json(&place).send().await
+        };
+        add(&clinic.therapist, &colleague, true).await.expect(201);
+        let others = [clinic.new_member(Roles::THERAPIST).await, clinic.new_member(Roles::THERAPIST).await];
+        add(&clinic.therapist, &others[0], false).await.expect(201);
+        clinic.clock.advance(TimeDelta::days(2));
+        add(&clinic.therapist, &others[1], false).await.problem(403, "forbidden");
+        add(&colleague, &others[1], false).await.expect(201);
+    }
+
     async fn the_primary_writes_the_care_team_and_hands_it_over(clinic: Clinic) {
         let path = format!("/v1/patients/{}/care-team", clinic.patient.id);
         let colleague = clinic.new_member(Roles::THERAPIST).await;

@@ -6,7 +6,7 @@ use afterglow::{
     app::App,
     config::Config,
     error::Error,
-    security::secret::Secret,
+    security::{access::Roles, secret::Secret},
     store::{self, Tx},
 };
 use entities::{record, record_version};
@@ -15,6 +15,7 @@ use poem::http::Method;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
+use serde_json::json;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -171,6 +172,39 @@ async fn two_processes_number_a_patients_records_without_gap_and_audit_in_the_or
     let mut seqs = seqs(&clinic.app, clinic.patient.id).await;
     seqs.sort_unstable();
     assert_eq!(seqs, (1..=400).collect::<Vec<i64>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_leave_a_clinic_its_last_admin_and_invite_an_address_once() {
+    let (place, master) = (Place::postgres().await, Secret::random());
+    let clinic = Clinic::open_with(place, master.clone()).await;
+    let beside = clinic.beside(another(clinic.place(), &clinic, master).await);
+    let demoted = json!({ "roles": ["therapist"] });
+    let invitation = |round: i32| {
+        json!({ "email": format!("one-{round}@home.example"), "kind": "patient", "display_name": "One",
+                "time_zone": "Europe/Berlin", "primary_member_id": clinic.therapist.id })
+    };
+    let demote = async |through: &Clinic, by: &Person, whom: &Person| {
+        let path = format!("/v1/clinic/members/{}", whom.id);
+        through.call(by, Method::PATCH, &path).header("If-Match", "\"1\"").json(&demoted).send().await
+    };
+    let mut admin = clinic.admin.clone();
+    for round in 0..6 {
+        let other = clinic.new_member(Roles::ADMIN).await;
+        let (a, b) = tokio::join!(demote(&clinic, &admin, &other), demote(&beside, &other, &admin));
+        assert!(a.status == 200 || b.status == 200);
+        assert!(a.status != 200 || b.status != 200, "each has taken the office from the other");
+        if b.status == 200 {
+            admin = other;
+        }
+        let path = "/v1/invitations";
+        let (a, b) = tokio::join!(
+            clinic.post(&clinic.therapist, path, invitation(round)),
+            beside.post(&clinic.therapist, path, invitation(round)),
+        );
+        let made = [&a, &b].into_iter().filter(|answer| answer.status == 201).count();
+        assert_eq!(made, 1, "{} {}", a.status, b.status);
+    }
 }
 
 async fn another_reader(place: &store::Place) -> sea_orm::DatabaseConnection {

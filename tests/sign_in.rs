@@ -6,9 +6,10 @@ use crate::{
     support::{Answer, Clinic, Person, Post},
 };
 use afterglow::{
-    domain::accounts::AccountKind,
+    domain::{accounts::AccountKind, sign_in::SignInKind},
+    error::Error,
     security::{passwords::Passwords, tokens::Purpose},
-    store::{self, Tx},
+    store::{self, Tx, sign_ins},
 };
 use chrono::TimeDelta;
 use poem::http::Method;
@@ -182,6 +183,25 @@ on_both! {
         with_token(&clinic, &before["access_token"], "/v1/patients").await.problem(401, "unauthenticated");
         refresh(&clinic, &before["refresh_token"]).await.problem(401, "unauthenticated");
         clinic.anonymous(Method::GET, "/v1/clinic").header("Cookie", &cookie).send().await.problem(401, "unauthenticated");
+    }
+
+    async fn who_turns_the_second_factor_on_while_another_signs_in_is_asked_for_it(clinic: Clinic) {
+        let email = with_password(&clinic, &clinic.therapist).await;
+        let mine = login(&clinic, &email, PASSWORD).await.expect(200).json();
+        let bearer = format!("Bearer {}", mine["access_token"].as_str().unwrap());
+        let call = |path: &str, body: Value| {
+            clinic.anonymous(Method::POST, path).header("Authorization", &bearer).json(&body).send()
+        };
+        let app = authenticator(&call("/v1/auth/mfa", json!({})).await.expect(200).json()["secret"]);
+        let otp = code(&clinic, &app);
+        call("/v1/auth/mfa/confirm", json!({ "otp": otp })).await.expect(204);
+        // The unit of somebody whose password was found right, without a code, just before.
+        let (id, request) = (clinic.therapist.id, clinic.clock.new_id());
+        let unit = async move |tx: &Tx| {
+            sign_ins::sign_in(tx, id, None, SignInKind::Token, request).await
+        };
+        let late = clinic.app.db.write(id, unit).await;
+        assert!(matches!(late, Err(Error::SecondFactorRequired { signed_in: false })));
     }
 
     async fn wrong_passwords_make_the_next_try_wait(clinic: Clinic) {

@@ -4,7 +4,7 @@
 
 use crate::{
     app::App,
-    domain::notifications::NotificationKind,
+    domain::notifications::{Class, NotificationKind},
     error::Error,
     notify::{Channel, Failure, Letter, Words},
     security::stop_links,
@@ -16,8 +16,10 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
 
-/// Mails under way at once: a host that keeps us waiting holds its own lane only.
-const LANES: usize = 16;
+/// Routine mails under way at once: a host that keeps us waiting holds its own lane only.
+const ROUTINE_LANES: usize = 12;
+/// Mails that matter under way at once: in lanes of their own, so that no reminder stands before a flag.
+const LANES_THAT_MATTER: usize = 8;
 /// Mails looked for at once.
 const PAGE: u64 = 500;
 /// How long after each attempt the fate of a mail is tried to be recorded anew.
@@ -28,20 +30,26 @@ const RECORD: Duration = Duration::from_secs(1);
 pub struct Dispatcher {
     app: App,
     channel: Arc<dyn Channel>,
-    lanes: Arc<Semaphore>,
+    routine: Arc<Semaphore>,
+    matters: Arc<Semaphore>,
 }
 
 impl Dispatcher {
     /// A dispatcher over a channel.
     pub fn new(app: &App, channel: Arc<dyn Channel>) -> Self {
-        Self { app: app.clone(), channel, lanes: Arc::new(Semaphore::new(LANES)) }
+        let [routine, matters] = [ROUTINE_LANES, LANES_THAT_MATTER].map(|lanes| Arc::new(Semaphore::new(lanes)));
+        Self { app: app.clone(), channel, routine, matters }
     }
 
-    /// Takes on what is due, each as soon as a lane is free; the mails go on in `mails`. A host that hangs holds its own
-    /// lane alone.
-    pub async fn tick(&self, mails: &mut JoinSet<()>) -> Result<(), Error> {
-        for parcel in outbox::due(self.app.db.read(), self.app.clock.now(), PAGE).await? {
-            let lane = self.lanes.clone().acquire_owned().await.map_err(Error::internal)?;
+    /// Takes on what is due of a class, each as soon as one of its lanes is free; the mails go on in `mails`. A host that
+    /// hangs holds its own lane alone.
+    pub async fn tick(&self, class: Class, mails: &mut JoinSet<()>) -> Result<(), Error> {
+        let lanes = match class {
+            Class::Routine => &self.routine,
+            Class::Matters => &self.matters,
+        };
+        for parcel in outbox::due(self.app.db.read(), self.app.clock.now(), class, PAGE).await? {
+            let lane = lanes.clone().acquire_owned().await.map_err(Error::internal)?;
             let this = self.clone();
             mails.spawn(async move {
                 if let Err(error) = this.send(parcel).await {

@@ -12,6 +12,7 @@ pub use dispatcher::Dispatcher;
 
 use crate::{
     app::App,
+    domain::notifications::Class,
     error::Error,
     events::{Event, Subject},
     notify::Channel,
@@ -53,7 +54,9 @@ impl Worker {
     /// Sends what is due, and waits until each mail has its answer.
     pub async fn dispatch(&self) -> Result<(), Error> {
         let mut mails = JoinSet::new();
-        self.dispatcher.tick(&mut mails).await?;
+        for class in [Class::Matters, Class::Routine] {
+            self.dispatcher.tick(class, &mut mails).await?;
+        }
         mails.join_all().await;
         Ok(())
     }
@@ -84,11 +87,16 @@ impl Worker {
 
     /// Works until `stop` turns true.
     async fn run(self, stop: watch::Receiver<bool>) {
-        tokio::join!(self.dispatching(stop.clone()), self.planning(stop));
+        let (matters, routine) = (Class::Matters, Class::Routine);
+        tokio::join!(
+            self.dispatching(matters, stop.clone()),
+            self.dispatching(routine, stop.clone()),
+            self.planning(stop)
+        );
     }
 
-    /// Sends what is due; once stopped, claims nothing more, and lets what is being handed over end.
-    async fn dispatching(&self, mut stop: watch::Receiver<bool>) {
+    /// Sends what is due of a class; once stopped, claims nothing more, and lets what is being handed over end.
+    async fn dispatching(&self, class: Class, mut stop: watch::Receiver<bool>) {
         let (mut events, mut ticks) = (self.app.events.subscribe(), every(DISPATCH));
         let mut mails = JoinSet::new();
         let work = async {
@@ -97,7 +105,7 @@ impl Worker {
                     () = woken(&mut events) => {}
                     _ = ticks.tick() => {}
                 }
-                say(self.dispatcher.tick(&mut mails).await);
+                say(self.dispatcher.tick(class, &mut mails).await);
                 while mails.try_join_next().is_some() {}
             }
         };

@@ -81,6 +81,7 @@ pub async fn put(
     let Some(found) = find(tx.db(), scope, id).await? else {
         wanted.held.put(None, false, || Ok(Value::Null))?;
         let relation = check(tx, scope, wanted.new, id, 1).await?;
+        cede_primary(tx, caller, scope, &relation).await?;
         insert(tx, scope, &relation).await?;
         note(tx, caller, scope, "care_team_create", &relation).await?;
         return Ok((relation, true));
@@ -90,6 +91,7 @@ pub async fn put(
         return Ok((found, false));
     }
     let relation = check(tx, scope, wanted.new, id, found.version + 1).await?;
+    cede_primary(tx, caller, scope, &relation).await?;
     update(tx, scope, &relation).await?;
     note(tx, caller, scope, "care_team_replace", &relation).await?;
     Ok((relation, false))
@@ -168,9 +170,8 @@ async fn overlaps(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<bool, E
     Ok(others.one(tx.db()).await?.is_some())
 }
 
-/// Makes a relation. If it is primary, no other of the patient stays so.
+/// Makes a relation.
 pub async fn insert(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), Error> {
-    cede_primary(tx, scope, relation).await?;
     let row = care_relation::Model {
         patient_id: scope.patient,
         id: relation.id,
@@ -187,7 +188,6 @@ pub async fn insert(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), E
 
 /// Stores what a relation is now; the version is the new one.
 async fn update(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), Error> {
-    cede_primary(tx, scope, relation).await?;
     let row = care_relation::ActiveModel {
         member_id: Set(relation.member),
         is_primary: Set(relation.primary),
@@ -215,9 +215,17 @@ pub async fn end_all(tx: &Tx, member: Uuid, today: NaiveDate) -> Result<(), Erro
     Ok(())
 }
 
-async fn cede_primary(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), Error> {
+/// Which of the relations of one patient's team, on a day on which all of them hold, is told first: of those that are
+/// primary the one that began last. Who begins later takes the primacy over on that day.
+pub fn primary<'a>(team: impl IntoIterator<Item = &'a care_relation::Model>) -> Option<Uuid> {
+    let primaries = team.into_iter().filter(|relation| relation.is_primary);
+    primaries.max_by_key(|relation| (relation.from_on, relation.created_at, relation.id)).map(|relation| relation.id)
+}
+
+/// No other relation of a patient stays primary beside one that is so and has begun.
+async fn cede_primary(tx: &Tx, caller: &Caller, scope: &Scope, relation: &Relation) -> Result<(), Error> {
     // Who begins later leaves the primacy where it is until then: somebody is first to be told on every day.
-    let today = tx.now().date_naive();
+    let today = tx.now().with_timezone(&caller.clinic_zone).date_naive();
     if !relation.primary || relation.from_on > today {
         return Ok(());
     }

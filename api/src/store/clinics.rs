@@ -48,6 +48,14 @@ pub async fn country(db: &impl ConnectionTrait, id: Uuid) -> Result<String, Erro
 }
 
 /// A clinic, held until the unit ends.
+/// Holds a clinic until the unit ends, so that what is decided by looking at several of its rows is decided by one at a
+/// time, whichever process does it.
+pub async fn hold(tx: &Tx, id: Uuid) -> Result<(), Error> {
+    let row = clinic::Entity::find_by_id(id).select_only().column(clinic::Column::Id).lock_exclusive();
+    row.into_tuple::<Uuid>().one(tx.db()).await?.ok_or(Error::NotFound)?;
+    Ok(())
+}
+
 async fn lock(tx: &Tx, id: Uuid, keys: &OwnerKeys) -> Result<Option<Clinic>, Error> {
     let row = clinic::Entity::find_by_id(id).lock_exclusive().one(tx.db()).await?;
     row.map(|row| open(row, keys)).transpose()

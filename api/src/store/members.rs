@@ -1,6 +1,6 @@
 //! Members of a clinic. A row outlives the membership: what somebody wrote keeps its author.
 
-use super::{Change, Precondition, SignIns, Tx, accounts, audit, care_team, patients, sign_ins};
+use super::{Change, Precondition, SignIns, Tx, accounts, audit, care_team, clinics, patients, sign_ins};
 use crate::{
     domain::{accounts::MemberPatch, faults::Faults},
     error::Error,
@@ -125,6 +125,7 @@ pub async fn change(
     change: Change<MemberPatch>,
     shown: impl FnOnce(&Member) -> Result<Value, Error>,
 ) -> Result<Member, Error> {
+    clinics::hold(tx, standing.caller.clinic).await?;
     let caller = &still(tx, standing).await?;
     let found = lock(tx, caller.clinic, id, keys).await?.ok_or(Error::NotFound)?;
     change.held.change(found.version, || shown(&found))?;
@@ -154,6 +155,7 @@ pub async fn end(
     held: Precondition,
     shown: impl FnOnce(&Member) -> Result<Value, Error>,
 ) -> Result<(), Error> {
+    clinics::hold(tx, standing.caller.clinic).await?;
     let caller = &still(tx, standing).await?;
     let found = lock(tx, caller.clinic, id, keys).await?.ok_or(Error::NotFound)?;
     held.change(found.version, || shown(&found))?;

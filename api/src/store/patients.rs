@@ -1,6 +1,6 @@
 //! The row of a patient: their zone and contact, and the counter that numbers their record versions.
 
-use super::{Scope, Tx};
+use super::{Scope, Tx, care_team};
 use crate::{
     error::Error,
     security::access::{Caller, Care},
@@ -58,13 +58,11 @@ pub async fn care_of(
     let today = now.with_timezone(&caller.clinic_zone).date_naive();
     let known = Entity::find_by_id(patient).filter(Column::ClinicId.eq(caller.clinic));
     known.select_only().column(Column::Id).into_tuple::<Uuid>().one(db).await?.ok_or(Error::NotFound)?;
-    let relations = care_relation::Entity::find()
-        .filter(care_relation::Column::PatientId.eq(patient))
-        .filter(care_relation::Column::MemberId.eq(caller.account))
-        .filter(on_day(today))
-        .all(db)
-        .await?;
-    Ok(Care { on_team: !relations.is_empty(), is_primary: relations.iter().any(|relation| relation.is_primary) })
+    let team = care_relation::Entity::find().filter(care_relation::Column::PatientId.eq(patient)).filter(on_day(today));
+    let team = team.all(db).await?;
+    let primary = care_team::primary(&team);
+    let mut own = team.iter().filter(|relation| relation.member_id == caller.account).peekable();
+    Ok(Care { on_team: own.peek().is_some(), is_primary: own.any(|relation| primary == Some(relation.id)) })
 }
 
 /// The care relations that hold on a day.

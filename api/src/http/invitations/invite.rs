@@ -60,6 +60,7 @@ pub(super) async fn invite(
         if let Some(before) = find_repeated(tx, &caller, &once).await? {
             return Ok(before);
         }
+        clinics::hold(tx, caller.clinic).await?;
         let caller = members::still(tx, &standing).await?;
         if new.kind == AccountKind::Member && !caller.roles.meet(Roles::ADMIN) {
             return Err(Error::Forbidden);

@@ -5,6 +5,7 @@ use crate::{
     error::Error,
     security::{access::Roles, seal::OwnerKeys},
     store::{
+        care_team,
         members::{self, Member},
         patients::on_day,
     },
@@ -68,8 +69,9 @@ pub async fn teams(
         .await?;
     let team = |patient: &Uuid| {
         let own = relations.iter().filter(|relation| relation.patient_id == *patient);
+        let primary = care_team::primary(own.clone());
         let own = own.map(|one| {
-            let role = if one.is_primary { EscalationRole::Primary } else { EscalationRole::CareTeam };
+            let role = if primary == Some(one.id) { EscalationRole::Primary } else { EscalationRole::CareTeam };
             TeamMember { id: one.member_id, role }
         });
         let on_call = on_call.map(|id| TeamMember { id, role: EscalationRole::OnCall });

@@ -1,7 +1,7 @@
 //! Mails that wait, and the leases on them: columns of a delivery, or of an invitation.
 
 use crate::{
-    domain::notifications::{DeliveryState, Stage},
+    domain::notifications::{Class, DeliveryState, Stage},
     error::Error,
     store::Tx,
 };
@@ -49,14 +49,29 @@ impl Parcel {
     }
 }
 
-/// Mails whose time has come: what members are told of flags first, then invitations, then what patients are reminded of;
-/// of each the oldest first.
-pub async fn due(db: &impl ConnectionTrait, now: DateTime<Utc>, limit: u64) -> Result<Vec<Parcel>, Error> {
-    use invitation::Column as I;
+/// Mails of a class whose time has come. Of those that matter, what members are told of flags comes first, then
+/// invitations; routine is what patients are reminded of. Of each the oldest first.
+pub async fn due(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    class: Class,
+    limit: u64,
+) -> Result<Vec<Parcel>, Error> {
     let at = Micros::from(now);
-    let to_members = deliveries(db, at, true, limit).await?;
+    match class {
+        Class::Routine => deliveries(db, at, false, limit).await,
+        Class::Matters => {
+            let mut due = deliveries(db, at, true, limit).await?;
+            due.extend(invitations(db, at, limit).await?);
+            Ok(due)
+        }
+    }
+}
+
+async fn invitations(db: &impl ConnectionTrait, at: Micros, limit: u64) -> Result<Vec<Parcel>, Error> {
+    use invitation::Column as I;
     let free = Condition::any().add(I::MailLeaseUntil.is_null()).add(I::MailLeaseUntil.lte(at));
-    let invitations = invitation::Entity::find()
+    let rows = invitation::Entity::find()
         .select_only()
         .columns([I::ClinicId, I::Id])
         .filter(I::MailState.eq(DeliveryState::Queued.code()))
@@ -67,9 +82,7 @@ pub async fn due(db: &impl ConnectionTrait, now: DateTime<Utc>, limit: u64) -> R
         .into_tuple::<(Uuid, Uuid)>()
         .all(db)
         .await?;
-    let invitations = invitations.into_iter().map(|(clinic, id)| Parcel::Invitation { clinic, id });
-    let reminders = deliveries(db, at, false, limit).await?;
-    Ok(to_members.into_iter().chain(invitations).chain(reminders).collect())
+    Ok(rows.into_iter().map(|(clinic, id)| Parcel::Invitation { clinic, id }).collect())
 }
 
 /// Deliveries whose time has come, of messages to members or of the patients' own.

@@ -46,7 +46,7 @@ pub enum Given {
 }
 
 /// Begins a sign-in of an account whose password, and code of this time step, were right; none if the account is gone or
-/// the code was used meanwhile.
+/// the code was used meanwhile. Hashing takes its time: who turned the second factor on in between is asked for it.
 pub async fn sign_in(
     tx: &Tx,
     id: Uuid,
@@ -55,8 +55,10 @@ pub async fn sign_in(
     request: Uuid,
 ) -> Result<Option<Grant>, Error> {
     let Some(account) = accounts::lock(tx, id).await? else { return Ok(None) };
-    if step.is_some_and(|step| step <= account.last_step) {
-        return Ok(None);
+    match step {
+        None if account.has_second_factor => return Err(Error::SecondFactorRequired { signed_in: false }),
+        Some(step) if step <= account.last_step => return Ok(None),
+        _ => {}
     }
     accounts::succeeded(tx, id, step).await?;
     let roles = members::roles(tx.db(), account.clinic, id).await?.unwrap_or(Roles::PATIENT);
