@@ -72,7 +72,13 @@ on_both! {
         // Lighter: it was said once. The flag keeps what it shows, and the patient is still shown where to turn.
         let lighter = clinic.put(&clinic.patient, &path, Some("\"2\""), phq_9(now, Some(2))).await.expect(200);
         assert_eq!(message(&lighter), message(&graver));
-        assert_eq!(details(&only(&clinic, "SI-02").await), details(&flag));
+        assert_eq!(flag["evidence"][0].get("since"), None, "it stands as it is shown");
+        let lighter = only(&clinic, "SI-02").await;
+        assert_eq!((details(&lighter), &lighter["evidence"][0]["since"]), (details(&flag), &json!("corrected")));
+        let gone = clinic.call(&clinic.patient, Method::DELETE, &path).header("If-Match", "\"3\"");
+        gone.send().await.expect(204);
+        let gone = only(&clinic, "SI-02").await;
+        assert_eq!((details(&gone), &gone["evidence"][0]["since"]), (details(&flag), &json!("deleted")));
 
         let id = prescribe(&clinic).await;
         let path = format!("{DOSES}/0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a17");

@@ -6,7 +6,10 @@ import { OUTCOME, RESOURCE, plainWords, when, whenTheirs } from "./words.js";
 
 const evidence = (item) => h("li", {},
   h("span", { class: "evidence-what" }, RESOURCE[item.resource] ?? plainWords(item.resource), h("span", { class: "quiet-text" }, ` ${whenTheirs(item.occurred_at, item.time_zone)}`)),
-  h("span", {}, item.quote && quote(item.quote), item.quote && item.detail && " ", item.detail));
+  h("span", {}, item.quote && quote(item.quote), item.quote && item.detail && " ", item.detail,
+    item.since && h("span", { class: "quiet-text" }, ` ${SINCE[item.since] ?? plainWords(item.since)}`)));
+
+const SINCE = { corrected: "Since corrected by the patient.", deleted: "Since deleted." };
 
 /** Who is next in line if nobody takes it on: the first who was not told, as the caseload says it. */
 const nextOf = (flag) => {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::domain::record::Kind;
 use chrono::{DateTime, Utc};
+use poem_openapi::Enum;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use uuid::Uuid;
@@ -138,6 +139,16 @@ pub struct Piece {
     pub at: DateTime<Utc>,
     /// What the rule saw.
     pub facts: Facts,
+}
+
+/// What became of a record after it was seen: a flag keeps what was said once, and says that it no longer stands so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
+#[oai(rename = "FlagEvidenceSince", rename_all = "kebab-case")]
+pub enum Since {
+    /// The patient corrected it, to something less grave.
+    Corrected,
+    /// It was deleted.
+    Deleted,
 }
 
 /// What a rule found at a record.

@@ -29,7 +29,7 @@ pub use clocks::acknowledge_by;
 pub use escalation::{
     Escalation, EscalationRole, EscalationState, EscalationStep, Notice, Team, TeamMember, escalation,
 };
-pub use evidence::{Facts, Finding, Piece, Prescribed, PreviousAnswer, in_order};
+pub use evidence::{Facts, Finding, Piece, Prescribed, PreviousAnswer, Since, in_order};
 pub use flags::{Flag, Impossible, News, Outcome, Settled, State, settle};
 pub use urgency::{Urgency, urgency};
 

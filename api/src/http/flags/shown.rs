@@ -6,7 +6,9 @@ use crate::{
         business_hours::BusinessHours,
         instant::Instant,
         record::Kind,
-        safety::{Escalation, EscalationRole, EscalationState, Outcome, Severity, State, Team, escalation, words},
+        safety::{
+            Escalation, EscalationRole, EscalationState, Outcome, Severity, Since, State, Team, escalation, words,
+        },
     },
     error::Error,
     security::access::Caller,
@@ -23,7 +25,7 @@ use uuid::Uuid;
 
 /// A record that a flag rests on.
 #[derive(Debug, Clone, Object)]
-#[oai(rename = "FlagEvidence")]
+#[oai(rename = "FlagEvidence", skip_serializing_if_is_none)]
 pub struct Evidence {
     /// The kind of the record.
     pub resource: Kind,
@@ -35,6 +37,8 @@ pub struct Evidence {
     pub time_zone: String,
     /// What was seen, and what it stands against.
     pub detail: String,
+    /// What became of the record since, if anything: what was said once stays.
+    pub since: Option<Since>,
 }
 
 /// Somebody who is told about a flag.
@@ -149,6 +153,7 @@ impl Example for FlagShown {
                 occurred_at: at("2026-11-24T09:01:00Z"),
                 time_zone: "Europe/London".into(),
                 detail: "2 of 3, “More than half the days”. Before: 1, 0, 0. PHQ-9 total 19.".into(),
+                since: None,
             }],
             acknowledge_by: Some(at("2026-11-24T13:01:12Z")),
             escalation: vec![Escalated {
@@ -268,6 +273,7 @@ fn shown_evidence(evidence: &flags::Evidence, now: DateTime<Utc>) -> Evidence {
         occurred_at: Instant::from(evidence.piece.at).in_zone(evidence.zone),
         time_zone: evidence.zone.name().to_owned(),
         detail: words::detail(&evidence.piece, evidence.zone, now),
+        since: evidence.since,
     }
 }
 

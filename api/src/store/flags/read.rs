@@ -4,7 +4,7 @@ use super::{Words, evidence_of, gravest, open, team::notices, words};
 use crate::{
     domain::{
         record::Kind,
-        safety::{Flag, Notice, Piece, Severity, State},
+        safety::{Flag, Notice, Piece, Severity, Since, State},
     },
     error::Error,
     security::seal::OwnerKeys,
@@ -55,6 +55,23 @@ pub struct Evidence {
     pub zone: Tz,
     /// When it happened, and what the rule saw.
     pub piece: Piece,
+    /// What became of the record since.
+    pub since: Option<Since>,
+}
+
+/// A record that is evidence, as it is now.
+struct Now {
+    zone: Tz,
+    version: i64,
+    deleted: bool,
+}
+
+impl Now {
+    /// What became of it since the rules saw a version. What is as grave as before is noted with its own version.
+    fn since(&self, version: i64) -> Option<Since> {
+        let corrected = (self.version > version).then_some(Since::Corrected);
+        if self.deleted { Some(Since::Deleted) } else { corrected }
+    }
 }
 
 /// A flag with everything that is told about it.
@@ -147,11 +164,11 @@ async fn shown(db: &impl ConnectionTrait, keys: &Keys, clinic: Uuid, rows: &[Mod
         return Ok(Vec::new());
     }
     let evidence = evidence_of(db, rows).await?;
-    let (zones, mut notices) = (zones(db, &evidence).await?, notices(db, rows).await?);
+    let (records, mut notices) = (records(db, &evidence).await?, notices(db, rows).await?);
     let typed: Vec<_> = rows.iter().filter(|row| row.sealed.is_some()).map(|row| row.patient_id).collect();
     let keys = keys.of_patients(&typed).await?;
     let shown = rows.iter().map(|row| {
-        let shown = shown_one(row, &evidence, &zones, keys.get(&row.patient_id).map(AsRef::as_ref), clinic)?;
+        let shown = shown_one(row, &evidence, &records, keys.get(&row.patient_id).map(AsRef::as_ref), clinic)?;
         Ok(Shown { notices: notices.remove(&row.id).unwrap_or_default(), ..shown })
     });
     shown.collect()
@@ -160,7 +177,7 @@ async fn shown(db: &impl ConnectionTrait, keys: &Keys, clinic: Uuid, rows: &[Mod
 fn shown_one(
     row: &Model,
     evidence: &[flag_evidence::Model],
-    zones: &HashMap<Uuid, Tz>,
+    records: &HashMap<Uuid, Now>,
     keys: Option<&OwnerKeys>,
     clinic: Uuid,
 ) -> Result<Shown, Error> {
@@ -170,7 +187,7 @@ fn shown_one(
         None => Words::default(),
     };
     let pieces = gravest(evidence.iter().filter(|evidence| evidence.flag_id == row.id))?;
-    let own = pieces.into_iter().map(|(record, (row, piece))| opened(row.kind, record, piece, zones));
+    let own = pieces.into_iter().map(|(_, (row, piece))| opened(row, piece, records));
     let mut own: Vec<_> = own.collect::<Result<_, _>>()?;
     own.sort_by_key(|evidence| std::cmp::Reverse((evidence.piece.at, evidence.record)));
     Ok(Shown {
@@ -183,26 +200,31 @@ fn shown_one(
     })
 }
 
-fn opened(kind: i16, record: Uuid, piece: Piece, zones: &HashMap<Uuid, Tz>) -> Result<Evidence, Error> {
+fn opened(row: &flag_evidence::Model, piece: Piece, records: &HashMap<Uuid, Now>) -> Result<Evidence, Error> {
+    let unknown = || Error::internal("evidence of a record that is not there");
+    let now = records.get(&row.record_id).ok_or_else(unknown)?;
     Ok(Evidence {
-        kind: Kind::from_code(kind).ok_or_else(|| Error::internal("evidence of no known kind"))?,
-        record,
-        zone: zones.get(&record).copied().ok_or_else(|| Error::internal("evidence of a record that is not there"))?,
+        kind: Kind::from_code(row.kind).ok_or_else(|| Error::internal("evidence of no known kind"))?,
+        record: row.record_id,
+        zone: now.zone,
         piece,
+        since: now.since(row.version),
     })
 }
 
-/// Where the patient was, by record.
-async fn zones(db: &impl ConnectionTrait, evidence: &[flag_evidence::Model]) -> Result<HashMap<Uuid, Tz>, Error> {
+/// The records behind some evidence, as they are now.
+async fn records(db: &impl ConnectionTrait, evidence: &[flag_evidence::Model]) -> Result<HashMap<Uuid, Now>, Error> {
     let rows = record::Entity::find()
         .select_only()
-        .columns([record::Column::Id, record::Column::TimeZone])
+        .columns([record::Column::Id, record::Column::TimeZone, record::Column::Version, record::Column::Deleted])
         .filter(record::Column::PatientId.is_in(evidence.iter().map(|one| one.patient_id)))
         .filter(record::Column::Id.is_in(evidence.iter().map(|one| one.record_id)))
-        .into_tuple::<(Uuid, String)>()
+        .into_tuple::<(Uuid, String, i64, bool)>()
         .all(db)
         .await?;
-    let parsed =
-        |(id, zone): (Uuid, String)| Ok((id, zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))?));
+    let parsed = |(id, zone, version, deleted): (Uuid, String, i64, bool)| {
+        let zone = zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))?;
+        Ok((id, Now { zone, version, deleted }))
+    };
     rows.into_iter().map(parsed).collect()
 }
