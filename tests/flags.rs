@@ -74,6 +74,19 @@ pub async fn prescribe(clinic: &Clinic) -> String {
 }
 
 on_both! {
+    async fn help_is_that_of_the_country_where_the_patient_lives(clinic: Clinic) {
+        let mut first = Vec::new();
+        for country in ["US", "CA", "DE"] {
+            let me = clinic.new_patient().await;
+            let lives = clinic.call(&me, Method::PATCH, "/v1/patients/me").header("If-Match", "\"1\"");
+            lives.json(&json!({ "country": country })).send().await.expect(200);
+            let made = clinic.post(&me, ASSESSMENTS, phq_9(clinic.now(), Some(3))).await.expect(201).json();
+            first.push(made["support"]["resources"][0]["name"].as_str().unwrap().to_owned());
+        }
+        assert_ne!(first[0], first[1]);
+        assert_ne!(first[0], first[2], "a line of the USA is of no use in Germany");
+    }
+
     async fn thoughts_of_being_better_off_dead_reach_the_team_and_help_reaches_the_patient(clinic: Clinic) {
         let now = clinic.now();
         clinic.post(&clinic.patient, ASSESSMENTS, phq_9(now - TimeDelta::days(7), Some(0))).await.expect(201);

@@ -37,6 +37,9 @@ on_both! {
         send(5, "k-1").await.problem(422, "idempotency-key-reused");
         let list = clinic.get(&clinic.patient, PATH).await.json();
         assert_eq!(list["items"].as_array().unwrap().len(), 1);
+        let elsewhere = clinic.call(&clinic.patient, Method::POST, "/v1/patients/me/intentions");
+        let elsewhere = elsewhere.header("Idempotency-Key", "k-1").json(&clinic.mood(4)).send().await;
+        elsewhere.problem(422, "idempotency-key-reused");
         let without = clinic.call(&clinic.patient, Method::POST, PATH).json(&clinic.mood(4)).send().await;
         without.problem(400, "idempotency-key-required");
     }
@@ -64,6 +67,9 @@ on_both! {
         };
         delete(None).await.problem(428, "precondition-required");
         delete(Some("\"7\"")).await.problem(412, "stale");
+        for no_tag in ["\"1\", \"2\"", "W/\"1\"", "*", "1"] {
+            delete(Some(no_tag)).await.problem(400, "bad-request");
+        }
         delete(Some("\"1\"")).await.expect(204);
         delete(Some("\"1\"")).await.expect(204);
         clinic.get(&me, &path).await.problem(404, "not-found");

@@ -41,6 +41,12 @@ on_both! {
         clinic.clock.advance(TimeDelta::hours(1));
         clinic.post(&me, ENTRIES, entry(&clinic, "for both", "shared")).await.expect(201);
         clinic.clock.advance(TimeDelta::seconds(1));
+        let (begins, ends) = (clinic.now() + TimeDelta::days(3), clinic.now() + TimeDelta::days(4));
+        let planned = json!({ "kind": "dosing", "state": "planned", "starts_at": begins, "time_zone": "Europe/Berlin", "setting": "clinic" });
+        clinic.post(&me, "/v1/patients/me/sessions", planned).await.expect(201);
+        let to = ends.format("%Y-%m-%dT%H:%M:%SZ");
+        let ahead = clinic.get(&me, &format!("/v1/patients/me/timeline?to={to}")).await.expect(200).json();
+        assert_eq!(ahead["items"][0]["resource"], "sessions", "what is planned is there for who looks ahead, and for nobody else");
         let mine = clinic.get(&me, "/v1/patients/me/timeline").await.expect(200).json();
         let kinds: Vec<_> = mine["items"].as_array().unwrap().iter().map(|item| item["resource"].clone()).collect();
         assert_eq!(kinds, ["journal-entries", "journal-entries", "mood-scores"]);

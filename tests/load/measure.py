@@ -152,7 +152,8 @@ def main():
             finally:
                 bench.server.kill()
     table.print()
-    print(f"{table.held} passed, {len(table.missed)} failed")
+    measured = len(table.rows) + len(table.limits)
+    print(f"{measured + table.held} passed, {len(table.missed)} failed")
     return len(table.missed) > 0
 
 

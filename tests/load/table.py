@@ -22,10 +22,10 @@ class Table:
         self.rows, self.limits, self.judged, self.held, self.missed = [], [], judged, 0, []
 
     def must(self, holds, what):
-        """One thing that must hold. A run too short to quote judges nothing: there, it is enough that it was measured."""
-        if holds or not self.judged:
+        """One thing that must hold. A run too short to quote judges nothing."""
+        if self.judged and holds:
             self.held += 1
-        else:
+        elif self.judged:
             self.missed.append(what)
 
     def row(self, database, what, figures, limit=None):

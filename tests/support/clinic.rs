@@ -212,6 +212,9 @@ impl Call<'_> {
 
     pub async fn send(self) -> Answer {
         let answer = Answer::of(self.request.send().await).await;
+        if self.asked.1.starts_with("/v1/") && !UNDOCUMENTED.contains(&answer.status) {
+            assert_eq!(answer.headers.get("Cache-Control").unwrap(), "no-store", "{}", self.asked.1);
+        }
         if answer.content_type == "application/problem+json" && !UNDOCUMENTED.contains(&answer.status) {
             let kind = answer.json()["type"].as_str().unwrap_or_default().trim_start_matches("/problems/").to_owned();
             documented::expect(&self.asked.0, &self.asked.1, answer.status, &kind);

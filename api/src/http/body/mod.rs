@@ -74,7 +74,7 @@ impl<T: Body, const BYTES: usize> Checked<T, BYTES> {
             return Err(Error::TooLarge);
         }
         let (value, notes) = json::parse(bytes).map_err(|_| Error::MalformedJson)?;
-        let path = request.original_uri().path().as_bytes();
+        let path = request.uri().path().as_bytes();
         let method = request.method().as_str().as_bytes();
         let digest = Sha256::new().chain_update(method).chain_update([0]).chain_update(path).chain_update([0]);
         let again = || json::parse(bytes).map(|(value, _)| value).unwrap_or_default();
