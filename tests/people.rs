@@ -12,7 +12,7 @@ use afterglow::{
 };
 use chrono::TimeDelta;
 use poem::http::Method;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -164,6 +164,34 @@ on_both! {
         clinic.post(&clinic.therapist, INVITATIONS, patient("noor@example.org")).await.expect(201);
     }
 
+    async fn of_one_invitation_sent_twice_at_once_both_answers_are_the_same(clinic: Clinic) {
+        let send = async |key: &str, email: &str| {
+            let call = clinic.call(&clinic.therapist, Method::POST, INVITATIONS).header("Idempotency-Key", key);
+            call.json(&patient(email)).send().await
+        };
+        for round in 0..5 {
+            let (key, email) = (format!("first-{round}"), format!("noor-{round}@example.org"));
+            let (one, other) = futures_util::join!(send(&key, &email), send(&key, &email));
+            assert_eq!((one.status, other.status, &one.text), (201, 201, &other.text));
+            let key = format!("again-{round}");
+            let (one, other) = futures_util::join!(send(&key, &email), send(&key, &email));
+            assert_eq!((one.status, other.status, &one.text), (200, 200, &other.text));
+        }
+    }
+
+    async fn an_admin_who_treats_nobody_says_who_accompanies_the_patient_first(clinic: Clinic) {
+        let alone = clinic.post(&clinic.admin, INVITATIONS, patient("noor@example.org")).await;
+        alone.problem(422, "invalid");
+        assert_eq!(alone.pointers(), ["/primary_member_id"]);
+        assert!(alone.text.contains("is required: "), "{}", alone.text);
+        let mut noor = patient("noor@example.org");
+        noor["primary_member_id"] = json!(clinic.prescriber.id);
+        let invited = clinic.post(&clinic.admin, INVITATIONS, noor).await.expect(201).json();
+        // They are there at once, before they have said yes.
+        let caseload = clinic.get(&clinic.prescriber, "/v1/caseload").await.expect(200).json();
+        assert!(caseload["items"].as_array().unwrap().iter().any(|row| row["patient"]["id"] == invited["patient_id"]), "{caseload}");
+    }
+
     async fn an_address_that_has_an_account_is_not_told_of(clinic: Clinic) {
         for _ in 0..2 {
             let invited = clinic.post(&clinic.therapist, INVITATIONS, patient("noor@example.org")).await.expect(201);
@@ -191,7 +219,7 @@ on_both! {
         let body = json!({ "email": "a@b.example", "kind": "member", "display_name": "A", "country": "DE" });
         assert_eq!(clinic.post(&clinic.admin, INVITATIONS, body).await.pointers(), ["/country", "/roles"]);
 
-        let invited = clinic.post(&clinic.admin, INVITATIONS, patient("noor@example.org")).await.expect(201).json();
+        let invited = clinic.post(&clinic.therapist, INVITATIONS, patient("noor@example.org")).await.expect(201).json();
         let short = accept(&clinic, &code(&clinic, &invited).await, json!({ "password": "fourteen chars" })).await;
         short.problem(422, "invalid");
         assert_eq!(short.pointers(), ["/password"]);
@@ -347,6 +375,29 @@ on_both! {
         let seen: Vec<_> = rows.iter().map(|row| (row.operation.as_str(), row.account_id)).collect();
         let therapist = Some(clinic.therapist.id);
         assert_eq!(seen, [("patients_read", therapist), ("patients_list", therapist)]);
+    }
+
+    async fn what_a_member_is_shown_for_want_of_the_newest_version_is_in_the_audit_log(clinic: Clinic) {
+        let path = format!("/v1/patients/{}", clinic.patient.id);
+        let shown = async || {
+            let rows = entities::audit::Entity::find().filter(entities::audit::Column::PatientId.eq(clinic.patient.id));
+            rows.filter(entities::audit::Column::Operation.contains("_read")).count(clinic.app.db.read()).await.unwrap()
+        };
+        let session = json!({ "kind": "dosing", "state": "planned", "starts_at": "2026-03-20T10:00:00Z",
+                              "time_zone": "Europe/Berlin", "setting": "clinic" });
+        let made = clinic.post(&clinic.therapist, &format!("{path}/sessions"), session.clone()).await.expect(201).json();
+        let session_path = format!("{path}/sessions/{}", made["id"].as_str().unwrap());
+        let mut moved = session;
+        moved["starts_at"] = json!("2026-03-21T10:00:00Z");
+        assert_eq!(shown().await, 0);
+        clinic.put(&clinic.patient, &session_path, Some("\"9\""), moved.clone()).await.problem(412, "stale");
+        assert_eq!(shown().await, 0, "what is the patient's own");
+        clinic.put(&clinic.therapist, &session_path, Some("\"9\""), moved).await.problem(412, "stale");
+        assert_eq!(shown().await, 1);
+        clinic.call(&clinic.therapist, Method::DELETE, &session_path).header("If-Match", "\"9\"").send().await.problem(412, "stale");
+        assert_eq!(shown().await, 2);
+        patch(&clinic, &clinic.therapist, &path, "\"9\"", json!({ "pronouns": "she" })).await.problem(412, "stale");
+        assert_eq!(shown().await, 3);
     }
 
     async fn an_admin_runs_the_clinic_and_a_patient_is_told_its_name(clinic: Clinic) {

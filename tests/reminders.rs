@@ -4,11 +4,14 @@ use crate::{
     on_both,
     support::{Clinic, Person, Post},
 };
-use afterglow::reminders::Worker;
+use afterglow::{reminders::Worker, store::Tx};
 use chrono::TimeDelta;
+use entities::reminder;
 use poem::http::Method;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use uuid::Uuid;
 
 const REMINDERS: &str = "/v1/patients/me/reminders";
 const INBOX: &str = "/v1/patients/me/notifications";
@@ -369,6 +372,44 @@ on_both! {
         assert_eq!((second["items"].as_array().unwrap().len(), &second["next_cursor"]), (2, &Value::Null));
         clinic.get(&me, &format!("{path}?from=x")).await.problem(400, "bad-request");
         clinic.get(&me, &format!("{path}?from=2026-03-28&to=2028-03-28")).await.problem(400, "bad-request");
+    }
+
+    async fn what_is_to_come_begins_today_where_the_patient_is(clinic: Clinic) {
+        let made = remind(&clinic, &clinic.patient, daily(&["09:00"])).await;
+        // Half past midnight in Berlin, still yesterday in Greenwich.
+        clinic.clock.advance(TimeDelta::minutes(14 * 60 + 30));
+        let path = format!("{REMINDERS}/{}/occurrences", made["id"].as_str().unwrap());
+        let page = clinic.get(&clinic.patient, &path).await.expect(200).json();
+        assert_eq!(page["items"][0]["local_date"], "2026-03-15");
+        assert_eq!(page["items"].as_array().unwrap().len(), 31);
+    }
+
+    async fn a_reminder_that_cannot_be_read_stops_nobody(clinic: Clinic) {
+        let (me, other) = (clinic.patient.clone(), clinic.new_patient().await);
+        // Both kinds that a journal entry and a session ask about, with messages that wait.
+        let mut daily_journal = daily(&["20:00"]);
+        daily_journal["kind"] = json!("journal");
+        for body in [daily_journal, journal(), daily(&["09:00"])] {
+            let id: Uuid = remind(&clinic, &me, body).await["id"].as_str().unwrap().parse().unwrap();
+            let unit = reminder::Entity::update_many()
+                .col_expr(reminder::Column::Schedule, Expr::value("{\"type\":\"tides\"}"))
+                .filter(reminder::Column::Id.eq(id));
+            clinic.app.db.write(me.id, async move |tx: &Tx| Ok(unit.exec(tx.db()).await?)).await.unwrap();
+        }
+        plan(&clinic, None, "planned", "2026-03-16T10:00:00+01:00").await;
+        let entry = json!({ "occurred_at": clinic.now().to_rfc3339(), "time_zone": "Europe/Berlin", "text": "Calm.", "visibility": "private" });
+        clinic.post(&me, "/v1/patients/me/journal-entries", entry).await.expect(201);
+        let zone = clinic.call(&me, Method::PATCH, "/v1/patients/me").header("If-Match", "\"1\"");
+        zone.json(&json!({ "time_zone": "Europe/Lisbon" })).send().await.expect(200);
+
+        let path = "/v1/patients/me/reminders";
+        let theirs = clinic.call(&other, Method::POST, path).json(&daily(&["09:00"])).send().await.expect(201).json();
+        clinic.clock.advance(TimeDelta::days(3));
+        worker(&clinic, &Post::new()).plan().await.unwrap();
+        let path = format!("{path}/{}/occurrences", theirs["id"].as_str().unwrap());
+        let planned = clinic.get(&other, &format!("{path}?from=2026-03-17&to=2026-03-18")).await.expect(200).json();
+        let written: Vec<_> = planned["items"].as_array().unwrap().iter().map(|item| item["notification_id"].is_string()).collect();
+        assert_eq!(written, [true, true], "{planned}");
     }
 
     async fn the_inbox_comes_page_by_page_latest_first(clinic: Clinic) {

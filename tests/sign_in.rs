@@ -79,7 +79,8 @@ on_both! {
         let bearer = format!("Bearer {}", next["access_token"].as_str().unwrap());
         clinic.anonymous(Method::POST, "/v1/auth/logout").header("Authorization", &bearer).send().await.expect(204);
         with_token(&clinic, &next["access_token"], ME).await.problem(401, "unauthenticated");
-        refresh(&clinic, &next["refresh_token"]).await.problem(401, "unauthenticated");
+        let over = refresh(&clinic, &next["refresh_token"]).await.problem(401, "unauthenticated");
+        assert_eq!(over["detail"], "This refresh token is over: sign in again.");
     }
 
     async fn a_lost_refresh_answer_does_not_log_a_phone_out(clinic: Clinic) {

@@ -12,6 +12,9 @@ pub enum Error {
     /// No token or cookie, or one that is not valid.
     #[error("not signed in")]
     Unauthenticated,
+    /// A refresh token that opens nothing any more, or never did.
+    #[error("refresh token over")]
+    SignInOver,
     /// E-mail and password do not belong together.
     #[error("sign-in refused")]
     SignInRefused,

@@ -18,7 +18,8 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Object, Serialize, Deserialize)]
 #[oai(rename = "NewHomeDose", deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct HomeDose {
-    /// The prescription it was taken under.
+    /// The prescription it was taken under. Left out, or not one that was active for this route on that day: the dose is kept all
+    /// the same, and flag HD-07 tells the care team that no prescription covers it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prescription_id: Option<Uuid>,
     /// When it was taken, RFC 3339 with an offset; not more than 24 hours ahead.

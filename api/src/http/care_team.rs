@@ -190,7 +190,8 @@ impl CareTeams {
         let (id, held) = (id.0.parse().map_err(|_| Error::NotFound)?, if_match(held.0.as_deref())?);
         let (scope, standing) = (permit.scope, Standing::of::<WriteCareTeam>(&permit.caller));
         let unit = async move |tx: &Tx| care_team::remove(tx, &standing, &scope, id, held, current).await;
-        self.0.db.write(scope.patient, unit).await?;
+        let removed = self.0.db.write(scope.patient, unit).await;
+        permit.answered(&self.0, "care_team_read", Some(id), removed).await?;
         Ok(Done::Done)
     }
 }
@@ -206,7 +207,8 @@ impl CareTeams {
         let (scope, standing) = (permit.scope, Standing::of::<WriteCareTeam>(&permit.caller));
         let wanted = Wanted { id, held, new: new.given() };
         let unit = async move |tx: &Tx| care_team::put(tx, &standing, &scope, wanted, current).await;
-        let (relation, created) = self.0.db.write(scope.patient, unit).await?;
+        let written = self.0.db.write(scope.patient, unit).await;
+        let (relation, created) = permit.answered(&self.0, "care_team_read", id, written).await?;
         let (name, tag) = (self.names(scope.clinic).await?.remove(&relation.member), etag(relation.version));
         Ok((Json(CareRelation::new(relation, name)), tag, created))
     }

@@ -74,15 +74,15 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Reads the parameters of a call.
+    /// Reads the parameters of a call; today is the patient's.
     pub(super) fn read(
         from: Option<String>,
         to: Option<String>,
         limit: Option<u64>,
         cursor: Option<String>,
-        now: DateTime<Utc>,
+        (today, now): (NaiveDate, DateTime<Utc>),
     ) -> Result<Self, Error> {
-        let from = from.map(|text| day("query:from", &text)).transpose()?.unwrap_or_else(|| now.date_naive());
+        let from = from.map(|text| day("query:from", &text)).transpose()?.unwrap_or(today);
         let to = to.map(|text| day("query:to", &text)).transpose()?;
         let to = to.or_else(|| from.checked_add_days(Days::new(USUAL))).unwrap_or(from);
         if !(0..=LONGEST).contains(&(to - from).num_days()) {

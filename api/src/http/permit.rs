@@ -72,6 +72,23 @@ impl<R: Right> Permit<R> {
     }
 }
 
+impl<R: Right> Permit<R> {
+    /// What a write answers; where that is the record as it is now, because the caller holds another version, it is read,
+    /// which the audit log is told first.
+    pub async fn answered<T>(
+        &self,
+        app: &App,
+        operation: &str,
+        id: Option<Uuid>,
+        written: Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Err(Error::Stale(Some(_))) = &written {
+            self.audit_read(app, operation, id).await?;
+        }
+        written
+    }
+}
+
 /// Anybody who is signed in.
 pub struct SignedIn(pub Caller);
 

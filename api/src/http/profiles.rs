@@ -141,7 +141,8 @@ impl Profiles {
         let author = permit.author(&self.0).await?;
         let current = |profile: &Profile| shown(&Patient::from(profile.clone()));
         let unit = async move |tx: &Tx| profiles::change(tx, &author, change, current).await;
-        Ok(answer(self.0.db.write(permit.scope.patient, unit).await?))
+        let changed = self.0.db.write(permit.scope.patient, unit).await;
+        Ok(answer(permit.answered(&self.0, "patients_read", None, changed).await?))
     }
 }
 

@@ -116,7 +116,8 @@ impl<R: Resource> Five<R> {
         let (id, held) = (record_id(&id.0)?, if_match_of(if_match)?);
         let author = permit.author(&self.app).await?;
         let unit = async move |tx: &crate::store::Tx| records::put(tx, &author, id, held, new.given()).await;
-        let written = self.app.db.write(permit.scope.patient, unit).await?;
+        let written = self.app.db.write(permit.scope.patient, unit).await;
+        let written = permit.answered(&self.app, &format!("{}_read", R::STEM), Some(id), written).await?;
         let created = written.created;
         let (json, tag) = answer(written)?;
         Ok(if created { Put::Made(json, tag) } else { Put::Replaced(json, tag) })
@@ -135,7 +136,8 @@ impl<R: Resource> Five<R> {
         let (id, held) = (id.0.parse().map_err(|_| Error::NotFound)?, if_match_of(if_match)?);
         let author = permit.author(&self.app).await?;
         let unit = async move |tx: &crate::store::Tx| records::remove::<R>(tx, &author, id, held).await;
-        self.app.db.write(permit.scope.patient, unit).await?;
+        let removed = self.app.db.write(permit.scope.patient, unit).await;
+        permit.answered(&self.app, &format!("{}_read", R::STEM), Some(id), removed).await?;
         Ok(Done::Done)
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     store::{
         Tx,
         idempotency::{self, Once},
-        reminders,
+        patients, reminders,
     },
 };
 use chrono::DateTime;
@@ -198,7 +198,8 @@ impl Reminders {
         let (author, source) = (permit.author(&self.0).await?, source(&permit.caller));
         let new = new.given().check(NewReminder::keepable);
         let unit = async move |tx: &Tx| reminders::put(tx, &author, id, held, new, source).await;
-        let (reminder, made) = self.0.db.write(permit.scope.patient, unit).await?;
+        let written = self.0.db.write(permit.scope.patient, unit).await;
+        let (reminder, made) = permit.answered(&self.0, "reminders_read", Some(id), written).await?;
         let tag = etag(reminder.version);
         Ok(if made { Put::Made(Json(reminder), tag) } else { Put::Replaced(Json(reminder), tag) })
     }
@@ -219,7 +220,8 @@ impl Reminders {
         let (id, held) = (id.0.parse().map_err(|_| Error::NotFound)?, if_match(held.0.as_deref())?);
         let author = permit.author(&self.0).await?;
         let unit = async move |tx: &Tx| reminders::remove(tx, &author, id, held).await;
-        self.0.db.write(permit.scope.patient, unit).await?;
+        let removed = self.0.db.write(permit.scope.patient, unit).await;
+        permit.answered(&self.0, "reminders_read", Some(id), removed).await?;
         Ok(Done::Done)
     }
 
@@ -232,7 +234,7 @@ impl Reminders {
         permit: Permit<ReadRecords>,
         /// The reminder's id.
         id: Path<String>,
-        /// The first day, such as 2026-03-14; today unless told.
+        /// The first day, such as 2026-03-14; today where the patient is unless told.
         from: Query<Option<String>>,
         /// The last day, at most 366 days later; 30 days later unless told.
         to: Query<Option<String>>,
@@ -243,7 +245,9 @@ impl Reminders {
         cursor: Query<Option<String>>,
     ) -> Result<Occurrences, Error> {
         let id = id.0.parse().map_err(|_| Error::NotFound)?;
-        let window = occurrences::Window::read(from.0, to.0, limit.0, cursor.0, self.0.clock.now())?;
+        let now = self.0.clock.now();
+        let today = now.with_timezone(&patients::zone(self.0.db.read(), &permit.scope).await?).date_naive();
+        let window = occurrences::Window::read(from.0, to.0, limit.0, cursor.0, (today, now))?;
         let page = occurrences::page(&self.0, &permit.scope, id, &window).await?;
         permit.audit_read(&self.0, "reminders_occurrences", Some(id)).await?;
         Ok(Occurrences::Page(Json(page)))

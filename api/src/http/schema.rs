@@ -59,9 +59,15 @@ fn name_days(value: &mut Value) {
 /// leave out; a field that is not named is a mistake, and told.
 pub(super) fn for_requests(schema: &mut Value) {
     optional_may_be_null(schema);
-    if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+    if is_object(schema) && schema.get("additionalProperties").is_none() {
         schema["additionalProperties"] = false.into();
     }
+}
+
+/// Whether a schema is that of an object with fields of its own, or with none; not of one of several forms.
+fn is_object(schema: &Value) -> bool {
+    let forms = ["allOf", "anyOf", "oneOf"].iter().any(|word| schema.get(word).is_some());
+    schema.get("properties").is_some() || (schema["type"] == "object" && !forms)
 }
 
 /// In answers too, a field that is not required may stand there as null.

@@ -74,7 +74,7 @@ impl Channel for Email {
         Box::pin(async move {
             let message = letter.message(&self.0.from).ok_or(Failure::Refused(553))?;
             let accepted = timeout(GREETING, self.0.accepted(message.envelope())).await;
-            let connection = accepted.unwrap_or(Err(Failure::Later(None)))?;
+            let connection = accepted.unwrap_or_else(|_| Err(self.0.silence()))?;
             let text = message.formatted();
             Ok(Box::new(Accepted { host: self.0.clone(), connection, text }) as Box<dyn Offer>)
         })
@@ -106,13 +106,13 @@ impl Host {
         let host = self.smtp.host.trim_matches(['[', ']']);
         let server = (host, self.smtp.port);
         let connected = AsyncSmtpConnection::connect_tokio1(server, Some(GREETING), &self.hello, early, None).await;
-        let mut connection = connected.map_err(|error| unreachable_host(&error))?;
+        let mut connection = connected.map_err(|error| self.unreachable(&error))?;
         if let (Security::StartTls, Some(tls)) = (self.smtp.security, &self.tls) {
-            connection.starttls(tls.clone(), &self.hello).await.map_err(|error| unreachable_host(&error))?;
+            connection.starttls(tls.clone(), &self.hello).await.map_err(|error| self.unreachable(&error))?;
         }
         if let Some((user, password)) = &self.smtp.user {
             let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
-            connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(|error| unreachable_host(&error))?;
+            connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(|error| self.unreachable(&error))?;
         }
         Ok(connection)
     }
@@ -133,12 +133,46 @@ impl Host {
     /// What a refused recipient means. The connection is dropped: its transaction is half begun.
     fn refusal(&self, connection: AsyncSmtpConnection, error: &lettre::transport::smtp::Error) -> Failure {
         drop(connection);
-        log(&self.smtp.host, error);
+        self.log(kind(error), error.status().map(u16::from));
         match error.status().map(u16::from) {
             Some(code @ (530 | 535)) => Failure::Closed(Some(code)),
             Some(code) if error.is_permanent() => Failure::Refused(code),
             code => Failure::Later(code),
         }
+    }
+
+    /// A host that cannot be reached, greets us badly, or refuses our password or its own certificate.
+    fn unreachable(&self, error: &lettre::transport::smtp::Error) -> Failure {
+        self.log(kind(error), error.status().map(u16::from));
+        match error.status().map(u16::from) {
+            None if error.is_tls() || error.is_client() || is_distrust(error) => Failure::Closed(None),
+            None => Failure::Later(None),
+            code if error.is_permanent() => Failure::Closed(code),
+            code => Failure::Later(code),
+        }
+    }
+
+    /// A host that keeps us waiting before anything has left.
+    fn silence(&self) -> Failure {
+        self.log("no answer in time", None);
+        Failure::Later(None)
+    }
+
+    /// The kind and the number alone: a host's words may repeat an address.
+    fn log(&self, cause: &str, status: Option<u16>) {
+        tracing::warn!(host = %self.smtp.host, port = self.smtp.port, cause, status, "mail was not taken");
+    }
+}
+
+/// What went wrong with a host, in words of ours.
+fn kind(error: &lettre::transport::smtp::Error) -> &'static str {
+    match error.status() {
+        Some(_) => "the host refuses",
+        None if error.is_tls() || is_distrust(error) => "TLS, or the host's certificate",
+        None if error.is_timeout() => "no answer in time",
+        None if error.is_client() => "no way to sign in that both know",
+        None if error.is_response() => "an answer that is no SMTP",
+        None => "no connection",
     }
 }
 
@@ -148,17 +182,6 @@ async fn address(connection: &mut AsyncSmtpConnection, envelope: &Envelope) -> S
         connection.command(Rcpt::new(to.clone(), Vec::new())).await?;
     }
     Ok(())
-}
-
-/// A host that cannot be reached, greets us badly, or refuses our password or its own certificate.
-fn unreachable_host(error: &lettre::transport::smtp::Error) -> Failure {
-    log("the mail host", error);
-    match error.status().map(u16::from) {
-        None if error.is_tls() || error.is_client() || is_distrust(error) => Failure::Closed(None),
-        None => Failure::Later(None),
-        code if error.is_permanent() => Failure::Closed(code),
-        code => Failure::Later(code),
-    }
 }
 
 /// Whether a handshake failed over what the host showed: its certificate, most often.
@@ -171,11 +194,6 @@ fn is_distrust(error: &lettre::transport::smtp::Error) -> bool {
         source = error.source();
     }
     false
-}
-
-/// The number alone: a host's words may repeat an address.
-fn log(host: &str, error: &lettre::transport::smtp::Error) {
-    tracing::warn!(host, status = error.status().map(u16::from), tls = error.is_tls(), "mail was not taken");
 }
 
 struct Accepted {
@@ -191,7 +209,7 @@ impl Offer for Accepted {
                 Ok(Ok(_)) => {}
                 // Nothing has left yet.
                 Ok(Err(error)) => return Err(self.host.refusal(self.connection, &error)),
-                Err(_) => return Err(Failure::Later(None)),
+                Err(_) => return Err(self.host.silence()),
             }
             match timeout(FINAL_DOT, self.connection.message(&self.text)).await {
                 Ok(Ok(response)) => {
@@ -199,7 +217,10 @@ impl Offer for Accepted {
                     Ok(Some(response.code().into()))
                 }
                 Ok(Err(error)) if error.status().is_some() => Err(self.host.refusal(self.connection, &error)),
-                Ok(Err(_)) | Err(_) => Err(Failure::Undecided),
+                Ok(Err(_)) | Err(_) => {
+                    self.host.log("no answer to the text", None);
+                    Err(Failure::Undecided)
+                }
             }
         })
     }

@@ -15,6 +15,7 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
+use tracing::Instrument;
 
 /// Routine mails under way at once: a host that keeps us waiting holds its own lane only.
 const ROUTINE_LANES: usize = 12;
@@ -65,15 +66,22 @@ impl Dispatcher {
     async fn send(&self, parcel: Parcel) -> Result<(), Error> {
         let claim = self.app.db.write(parcel.owner(), async move |tx| outbox::claim(tx, parcel).await).await?;
         let Some(claim) = claim else { return Ok(()) };
-        let attempt = match self.letter(&claim).await {
-            Ok(letter) => self.hand_over(&claim, &letter).await?,
+        // Whatever is logged of it, by the channel too, names it.
+        let mail = tracing::error_span!("mail", delivery = %claim.parcel.id(), attempt = claim.attempts);
+        self.carry(&claim).instrument(mail).await
+    }
+
+    /// A claimed mail, to its fate.
+    async fn carry(&self, claim: &Claim) -> Result<(), Error> {
+        let attempt = match self.letter(claim).await {
+            Ok(letter) => self.hand_over(claim, &letter).await?,
             Err(error) => {
                 tracing::error!(%error, "a mail cannot be written");
                 Some(Attempt::Closed(None))
             }
         };
         match attempt {
-            Some(attempt) => self.record(&claim, attempt).await,
+            Some(attempt) => self.record(claim, attempt).await,
             None => Ok(()),
         }
     }

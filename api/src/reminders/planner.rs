@@ -1,8 +1,10 @@
 //! Carries recurring reminders on, two days ahead of the clock. Idempotent: a message is unique by reminder, day and
-//! slot, so planners may run side by side. A crash leaves a part of the work, and the next tick the rest.
+//! slot, so planners may run side by side. A crash leaves a part of the work, and the next tick the rest. One that cannot be
+//! carried on holds nobody else up.
 
 use crate::{app::App, error::Error, store::reminders};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
+use uuid::Uuid;
 
 /// Reminders read at once.
 const PAGE: u64 = 500;
@@ -15,10 +17,14 @@ pub(super) async fn tick(app: &App) -> Result<(), Error> {
     loop {
         let page = reminders::behind(app.db.read(), app.clock.now(), after, PAGE).await?;
         let Some(last) = page.last().copied() else { return Ok(()) };
-        let units = page
-            .into_iter()
-            .map(|(patient, id)| app.db.write(patient, async move |tx| reminders::catch_up(tx, patient, id).await));
-        stream::iter(units).map(Ok).try_for_each_concurrent(UNITS, |unit| unit).await?;
+        stream::iter(page).for_each_concurrent(UNITS, |(patient, id)| carry_on(app, patient, id)).await;
         after = Some(last);
+    }
+}
+
+async fn carry_on(app: &App, patient: Uuid, id: Uuid) {
+    let planned = app.db.write(patient, async move |tx| reminders::catch_up(tx, patient, id).await).await;
+    if let Err(error) = planned {
+        tracing::error!(%error, %patient, reminder = %id, "a reminder waits for its next turn");
     }
 }

@@ -27,7 +27,17 @@ struct Zone {
 pub async fn lock(tx: &Tx, scope: &Scope) -> Result<Tz, Error> {
     let row = Entity::find_by_id(scope.patient).filter(Column::ClinicId.eq(scope.clinic));
     let row = row.select_only().column(Column::TimeZone).lock_exclusive();
-    let zone = row.into_model::<Zone>().one(tx.db()).await?.ok_or(Error::NotFound)?;
+    parsed(row.into_model::<Zone>().one(tx.db()).await?)
+}
+
+/// A patient's zone.
+pub async fn zone(db: &impl ConnectionTrait, scope: &Scope) -> Result<Tz, Error> {
+    let row = Entity::find_by_id(scope.patient).filter(Column::ClinicId.eq(scope.clinic));
+    parsed(row.select_only().column(Column::TimeZone).into_model::<Zone>().one(db).await?)
+}
+
+fn parsed(row: Option<Zone>) -> Result<Tz, Error> {
+    let zone = row.ok_or(Error::NotFound)?;
     zone.time_zone.parse().map_err(|_| Error::internal("a patient's zone is unknown"))
 }
 

@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 /// Exchanges a refresh token.
 pub(super) async fn refresh(app: &App, token: &str, request: Uuid) -> Result<Entered, Error> {
-    let hash = Hash::presented(Purpose::Refresh, token).ok_or(Error::Unauthenticated)?;
-    let account = sign_ins::refresh_account(app.db.read(), hash).await?.ok_or(Error::Unauthenticated)?;
+    let hash = Hash::presented(Purpose::Refresh, token).ok_or(Error::SignInOver)?;
+    let account = sign_ins::refresh_account(app.db.read(), hash).await?.ok_or(Error::SignInOver)?;
     let known = app.sign_ins.clone();
     let unit = async move |tx: &Tx| sign_ins::renew(tx, &known, account, hash, request).await;
-    let grant = app.db.write(account, unit).await?.ok_or(Error::Unauthenticated)?;
+    let grant = app.db.write(account, unit).await?.ok_or(Error::SignInOver)?;
     Ok(Entered::with(app, grant))
 }
 

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     domain::accounts::AccountKind,
     error::Error,
-    security::access::{Caller, Roles},
+    security::access::{Caller, Roles, Standing},
     store::{
         Tx, accounts, audit,
         idempotency::{self, Once},
@@ -36,19 +36,23 @@ pub(super) async fn find(
     if known && same { Ok(Some(found)) } else { Err(Error::Exists) }
 }
 
-/// Sends its mail again.
+/// Sends its mail again, and answers whether the invitation was made by this very request, which came twice at once.
 pub(super) async fn send(
     app: &App,
-    caller: Caller,
+    standing: Standing,
     once: Once,
     found: invitations::Invitation,
-) -> Result<Invitation, Error> {
-    let owner = caller.clinic;
+) -> Result<(Invitation, bool), Error> {
+    let owner = standing.caller.clinic;
     let unit = async move |tx: &Tx| {
+        if let Some(before) = invite::find_repeated(tx, &standing.caller, &once).await? {
+            return Ok(before);
+        }
+        let caller = invite::still(tx, &standing, found.kind).await?;
         invitations::send_again(tx, found.id).await?;
         idempotency::keep(tx, &once, 200, found.id, 1).await?;
         audit::append(tx, invite::event(&caller, "invitations_send_again", found.patient, found.id)).await?;
-        Ok(invite::view(&found))
+        Ok((invite::view(&found), false))
     };
     app.db.write(owner, unit).await
 }

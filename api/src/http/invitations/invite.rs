@@ -41,11 +41,9 @@ pub(super) async fn invite(
         return Ok(before);
     }
     let new = right(app, &caller, new.given()).await?;
-    if new.kind == AccountKind::Member && !caller.roles.meet(Roles::ADMIN) {
-        return Err(Error::Forbidden);
-    }
+    may_invite(&caller, new.kind)?;
     if let Some(found) = again::find(app, &caller, &new).await? {
-        return again::send(app, caller, once, found).await.map(|open| (open, false));
+        return again::send(app, standing, once, found).await;
     }
     let email_index = app.keys.codes().email_index(&new.email);
     let patient = (new.kind == AccountKind::Patient).then(|| app.clock.new_id());
@@ -61,10 +59,7 @@ pub(super) async fn invite(
             return Ok(before);
         }
         clinics::hold(tx, caller.clinic).await?;
-        let caller = members::still(tx, &standing).await?;
-        if new.kind == AccountKind::Member && !caller.roles.meet(Roles::ADMIN) {
-            return Err(Error::Forbidden);
-        }
+        let caller = still(tx, &standing, new.kind).await?;
         if invitations::find_open(tx.db(), caller.clinic, &email_index, tx.now()).await?.is_some() {
             return Err(Error::Exists);
         }
@@ -100,6 +95,17 @@ pub(super) async fn invite(
         Ok((view(&made), true))
     };
     app.db.write(owner, unit).await
+}
+
+/// Patients are invited by everybody who works there, staff by admins alone.
+fn may_invite(caller: &Caller, kind: AccountKind) -> Result<(), Error> {
+    if kind == AccountKind::Member && !caller.roles.meet(Roles::ADMIN) { Err(Error::Forbidden) } else { Ok(()) }
+}
+
+/// Who invites, if they still may in the unit that does it.
+pub(super) async fn still(tx: &Tx, standing: &Standing, kind: AccountKind) -> Result<Caller, Error> {
+    let caller = members::still(tx, standing).await?;
+    may_invite(&caller, kind).map(|()| caller)
 }
 
 /// The invitation if its form is right; else everything that is wrong with it, its meaning included.
@@ -154,11 +160,14 @@ async fn check(
     }
     let inviting = caller.roles.meet(Roles::CLINICIAN).then_some(caller.account);
     let primary = new.primary_member_id.or(inviting);
-    if let Some(member) = new.primary_member_id {
-        let found = members::roles(tx.db(), clinic.id, member).await?;
-        if !found.is_some_and(|roles| roles.meet(Roles::CLINICIAN)) {
-            faults.add("/primary_member_id", "a therapist or prescriber of this clinic");
+    match (new.primary_member_id, primary) {
+        (Some(member), _) => {
+            members::check_clinician(tx, clinic.id, "/primary_member_id", member, &mut faults).await?;
         }
+        // Nobody would be there who may open a flag of theirs.
+        (None, None) => faults
+            .add("/primary_member_id", "is required: the therapist or prescriber who accompanies this patient first"),
+        (None, Some(_)) => {}
     }
     let time_zone = match &new.time_zone {
         Some(name) => zone("/time_zone", name, &mut faults).unwrap_or(clinic.time_zone),
@@ -196,7 +205,7 @@ async fn repeated(app: &App, caller: &Caller, once: Once) -> Result<Option<(Invi
     app.db.write(owner, async move |tx: &Tx| find_repeated(tx, &caller, &once).await).await
 }
 
-async fn find_repeated(tx: &Tx, caller: &Caller, once: &Once) -> Result<Option<(Invitation, bool)>, Error> {
+pub(super) async fn find_repeated(tx: &Tx, caller: &Caller, once: &Once) -> Result<Option<(Invitation, bool)>, Error> {
     let Some(before) = idempotency::find(tx, once).await? else { return Ok(None) };
     let found = invitations::find(tx.db(), caller.clinic, before.record).await?;
     Ok(Some((view(&found.ok_or(Error::NotFound)?), before.status == 201)))

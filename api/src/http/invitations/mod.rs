@@ -59,7 +59,8 @@ pub struct NewInvitation {
     /// Which crisis lines a patient is shown, ISO 3166-1 alpha-2; the clinic's unless told.
     #[oai(validator(pattern = "^[A-Z]{2}$"))]
     pub country: Option<String>,
-    /// Who accompanies a patient first: an `account.id` of a therapist or prescriber; the inviting one unless told.
+    /// Who accompanies a patient first: an `account.id` of a therapist or prescriber; the inviting one unless told. An admin
+    /// who is neither must tell.
     pub primary_member_id: Option<Uuid>,
 }
 

@@ -63,6 +63,9 @@ fn describe(error: &Error) -> (StatusCode, &'static str, &'static str, &'static 
         Error::Unauthenticated => {
             (S::UNAUTHORIZED, "unauthenticated", "Not signed in", "Sign in, or renew the access token.")
         }
+        Error::SignInOver => {
+            (S::UNAUTHORIZED, "unauthenticated", "Not signed in", "This refresh token is over: sign in again.")
+        }
         Error::SignInRefused => {
             (S::UNAUTHORIZED, "sign-in-refused", "Sign-in refused", "E-mail, password or code do not fit.")
         }

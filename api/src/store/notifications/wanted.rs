@@ -21,16 +21,23 @@ use entities::{
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
-/// Skips waiting messages of a kind whose work is done.
+/// Skips waiting messages of a kind whose work is done. One of which that cannot be told is passed over: it stops no write.
 pub(in crate::store) async fn skip_done(tx: &Tx, patient: Uuid, kind: NotificationKind) -> Result<(), Error> {
     let rows = Entity::find()
         .filter(Column::PatientId.eq(patient))
         .filter(Column::Kind.eq(kind.code()))
         .filter(Column::State.eq(NotificationState::Scheduled.code()));
     for row in rows.all(tx.db()).await? {
-        if is_done(tx, &row).await? {
-            settle(tx, &row, NotificationState::Skipped, DeliveryState::Suppressed).await?;
-            announce(tx, &row);
+        match is_done(tx, &row).await {
+            Ok(false) => {}
+            Ok(true) => {
+                settle(tx, &row, NotificationState::Skipped, DeliveryState::Suppressed).await?;
+                announce(tx, &row);
+            }
+            Err(error @ Error::Internal(_)) => {
+                tracing::error!(%error, patient = %patient, notification = %row.id, "a message cannot be read and is passed over");
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(())

@@ -61,7 +61,7 @@ pub struct Claim {
     pub content: Content,
     fence: i64,
     /// Attempts, this one included.
-    attempts: i16,
+    pub attempts: i16,
     message: Option<notification::Model>,
 }
 

@@ -3,6 +3,7 @@
 use super::{
     Column, Entity, Model,
     messages::{cancel, forget, move_to, waiting, write},
+    rows::known_rule,
     rule,
     sessions::{follow_session, sessions},
 };
@@ -90,14 +91,15 @@ pub(super) async fn follow_reminder(tx: &Tx, row: &Model) -> Result<(), Error> {
 pub async fn follow_patient(tx: &Tx, patient: Uuid) -> Result<(), Error> {
     let Some(person) = person(tx, patient).await? else { return Ok(()) };
     for row in active(tx, patient).await? {
-        match rule(&row)? {
-            Rule::Recurring(recurring) => {
+        match known_rule(&row) {
+            None => {}
+            Some(Rule::Recurring(recurring)) => {
                 move_waiting(tx, &person, &row, &recurring).await?;
                 if let Some(planned_to) = row.planned_to {
                     carry_on(tx, &person, &row, &recurring, planned_to, Some(tx.now())).await?;
                 }
             }
-            Rule::Relative(relative) => {
+            Some(Rule::Relative(relative)) => {
                 for session in sessions(tx, patient).await? {
                     follow_session(tx, &person, &row, &relative, &session, true).await?;
                 }
@@ -131,7 +133,7 @@ pub async fn follow_record(tx: &Tx, row: &record::Model) -> Result<(), Error> {
         Some(Kind::Sessions) => {
             let Some(person) = person(tx, row.patient_id).await? else { return Ok(()) };
             for reminder in active(tx, row.patient_id).await? {
-                if let Rule::Relative(relative) = rule(&reminder)? {
+                if let Some(Rule::Relative(relative)) = known_rule(&reminder) {
                     follow_session(tx, &person, &reminder, &relative, row, false).await?;
                 }
             }

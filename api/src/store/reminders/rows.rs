@@ -88,6 +88,15 @@ pub(super) fn open(row: &Model, keys: &OwnerKeys, clinic: Uuid) -> Result<Remind
     })
 }
 
+/// The rule of a row, for who goes on without it: that it cannot be read is the operator's matter, not the patient's whose
+/// other write it would stop.
+pub(super) fn known_rule(row: &Model) -> Option<Rule> {
+    let report = |error: &Error| {
+        tracing::error!(%error, patient = %row.patient_id, reminder = %row.id, "a reminder cannot be read and is passed over");
+    };
+    rule(row).inspect_err(report).ok()
+}
+
 /// The rule of a row.
 pub(in crate::store) fn rule(row: &Model) -> Result<Rule, Error> {
     let schedule: Schedule = serde_json::from_str(&row.schedule).map_err(Error::internal)?;
