@@ -115,6 +115,12 @@ on_both! {
         assert_eq!(pairs(&told(&header)), [("header:Idempotency-Key", "must be 1 to 255 visible ASCII characters")]);
     }
 
+    async fn a_field_of_a_body_that_has_none_is_named(clinic: Clinic) {
+        let bad = clinic.call(&clinic.therapist, Method::POST, "/v1/auth/mfa").json(&json!({ "colour": "grey" })).send().await;
+        bad.problem(422, "invalid");
+        assert_eq!(pairs(&told(&bad)), [("/colour", "is not a field of this body")]);
+    }
+
     async fn a_member_that_is_there_twice_is_refused(clinic: Clinic) {
         let body = format!(r#"{{"occurred_at":"{}","time_zone":"UTC","mood":3,"note":"a","mood":9}}"#, clinic.now().to_rfc3339());
         let call = clinic.call(&clinic.patient, Method::POST, MOODS).header("Idempotency-Key", "k");

@@ -53,6 +53,31 @@ fn every_operation_has_words_examples_and_its_problem_types() {
 }
 
 #[test]
+fn what_comes_in_has_no_fields_that_are_not_named_and_each_operation_says_who_may() {
+    let mut wrong = Vec::new();
+    for (name, operation) in operations() {
+        let body = resolved(&operation["requestBody"]["content"]["application/json"]["schema"]);
+        let several = ["allOf", "anyOf", "oneOf"].iter().any(|word| !body[word].is_null());
+        if body["type"] == "object" && !several && body["additionalProperties"] != false {
+            wrong.push(format!("{name}: unknown fields"));
+        }
+        let (words, security) = (operation["description"].as_str().unwrap(), operation["security"].to_string());
+        let who = words.split("\n\nWho may: ").nth(1).unwrap_or_default();
+        if who.is_empty() || who.contains("nobody") || (security == "[]") != who.starts_with("anybody, without") {
+            wrong.push(format!("{name}: who may: {who}"));
+        }
+        for way in operation["security"].as_array().unwrap().iter().flat_map(|way| way.as_object().unwrap().keys()) {
+            if DOCUMENT["components"]["securitySchemes"][way].is_null() {
+                wrong.push(format!("{name}: {way}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let prescribe = &DOCUMENT["paths"]["/v1/patients/{patient}/prescriptions"]["post"]["description"];
+    assert!(prescribe.as_str().unwrap().ends_with("Who may: a prescriber of the care team."), "{prescribe}");
+}
+
+#[test]
 fn every_problem_type_has_its_section_and_its_example() {
     let problems = include_str!("../openapi/problems.md");
     for shown in DOCUMENT["components"]["examples"].as_object().unwrap().values() {

@@ -153,7 +153,9 @@ on_both! {
         // Who does not know the patient, or means somebody else, is answered without one.
         clinic.post(&clinic.prescriber, INVITATIONS, patient("noor@example.org")).await.problem(409, "exists");
         let other = json!({ "email": "noor@example.org", "kind": "patient", "display_name": "Somebody else" });
-        clinic.post(&clinic.therapist, INVITATIONS, other).await.problem(409, "exists");
+        let taken = clinic.post(&clinic.therapist, INVITATIONS, other).await.problem(409, "exists");
+        assert_eq!(taken["errors"][0]["pointer"], "/email");
+        assert!(taken["errors"][0]["detail"].as_str().unwrap().ends_with("until 2026-03-21T09:00:00Z"), "{taken}");
         let staff = json!({ "email": "noor@example.org", "kind": "member", "roles": ["admin"], "display_name": "Noor" });
         clinic.post(&clinic.admin, INVITATIONS, staff).await.problem(409, "exists");
         assert_eq!(clinic.post(&clinic.admin, INVITATIONS, patient("noor@example.org")).await.expect(200).json(), first);

@@ -397,7 +397,7 @@ on_both! {
             clinic.app.db.write(me.id, async move |tx: &Tx| Ok(unit.exec(tx.db()).await?)).await.unwrap();
         }
         plan(&clinic, None, "planned", "2026-03-16T10:00:00+01:00").await;
-        let entry = json!({ "occurred_at": clinic.now().to_rfc3339(), "time_zone": "Europe/Berlin", "text": "Calm.", "visibility": "private" });
+        let entry = json!({ "occurred_at": clinic.now().to_rfc3339(), "time_zone": "Europe/Berlin", "body": "Calm.", "visibility": "private" });
         clinic.post(&me, "/v1/patients/me/journal-entries", entry).await.expect(201);
         let zone = clinic.call(&me, Method::PATCH, "/v1/patients/me").header("If-Match", "\"1\"");
         zone.json(&json!({ "time_zone": "Europe/Lisbon" })).send().await.expect(200);

@@ -7,7 +7,7 @@ use crate::{
 use afterglow::{notify::Email, reminders::Worker};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const PLAIN: &str = "smtp://127.0.0.1:$";
 
@@ -50,6 +50,37 @@ async fn a_reminder_leaves_as_text_and_html_with_a_link_that_stops_it() {
     let path = link.strip_prefix("http://127.0.0.1:8080").unwrap();
     clinic.anonymous(poem::http::Method::GET, path).send().await.expect(200);
     assert_eq!(fate(&clinic).await, json!(["sent", 1, 250]));
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_which_mail_which_host_and_what_is_wrong_and_no_address() {
+    let log = Log::default();
+    let writer = log.clone();
+    let logged = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let (clinic, host) = (due(&["12:00"]).await, MailHost::start("plain", &[]));
+    let email = host.channel("smtp://127.0.0.1:1");
+    let telling = tracing::subscriber::set_default(logged);
+    worker(&clinic, &email).tick().await.unwrap();
+    drop(telling);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for word in ["127.0.0.1", "no connection", "delivery=", "attempt=1"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    assert!(!text.contains('@'), "{text}");
 }
 
 #[tokio::test]

@@ -42,6 +42,9 @@ pub enum Error {
     /// The address belongs to somebody already, or another unique value does.
     #[error("already exists")]
     Exists,
+    /// The same, where it may be told which value and what has it.
+    #[error("already exists")]
+    Taken(Vec<Fault>),
     /// A step that cannot be taken from where the thing stands; the text says which.
     #[error("impossible step: {0}")]
     ImpossibleStep(&'static str),

@@ -1,6 +1,6 @@
 //! The OpenAPI document: generated from the operations, committed under `openapi/`, served at `/openapi.json`.
 
-use super::{answers, forms, schema};
+use super::{answers, forms, schema, who};
 use crate::{app::App, error::Error};
 use poem::{
     Endpoint, IntoResponse, Response,
@@ -20,11 +20,13 @@ use std::{
 };
 
 pub(super) const TITLE: &str = "Afterglow";
+/// What holds for every operation.
+const CONVENTIONS: &str = include_str!("../../../openapi/conventions.md");
 
 /// The document as JSON.
 pub fn document() -> Result<Value, Error> {
     let service = OpenApiService::new(described(super::operations), TITLE, env!("CARGO_PKG_VERSION"))
-        .description("The backend of a patient companion for ketamine-assisted psychotherapy. It is no emergency service and no medical device.")
+        .description(CONVENTIONS)
         .license(poem_openapi::LicenseObject::new("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0"))
         .server("/");
     let mut document: Value = serde_json::from_str(&service.spec()).map_err(Error::internal)?;
@@ -34,6 +36,7 @@ pub fn document() -> Result<Value, Error> {
         if requests.contains(name) { schema::for_requests(schema) } else { schema::optional_may_be_null(schema) }
     }
     forms::polish(&mut document);
+    who::tell(&mut document);
     schema::plain(&mut document);
     answers::describe(&mut document);
     Ok(document)

@@ -22,6 +22,7 @@ mod request_id;
 mod resource;
 mod schema;
 mod sign_in;
+mod who;
 
 pub mod assessments;
 pub mod auth;

@@ -19,8 +19,8 @@ use std::marker::PhantomData;
 use uuid::Uuid;
 
 /// The names of the two ways to sign in, in the document.
-const BEARER: &str = "bearer";
-const COOKIE: &str = "cookie";
+pub(super) const BEARER: &str = "bearer";
+pub(super) const COOKIE: &str = "cookie";
 
 /// The proof that the caller holds the right `R` over the patient in the path.
 pub struct Permit<R> {
@@ -174,7 +174,8 @@ impl<'a, R: Right> ApiExtractor<'a> for Permit<R> {
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![BEARER, COOKIE]
+        // The right itself stands beside them; `who.rs` puts it in words.
+        vec![BEARER, COOKIE, R::WHO]
     }
 
     fn param_in() -> Option<MetaParamIn> {
@@ -197,7 +198,7 @@ impl<'a, R: Right> ApiExtractor<'a> for Permit<R> {
 }
 
 macro_rules! signed_in {
-    ($($generic:ident)? => $type:ty, $request:ident, $make:expr) => {
+    ($($generic:ident)? => $type:ty, $schemes:expr, $request:ident, $make:expr) => {
         impl<'a $(, $generic: Right)?> ApiExtractor<'a> for $type {
             const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
             type ParamType = ();
@@ -208,7 +209,7 @@ macro_rules! signed_in {
             }
 
             fn security_schemes() -> Vec<&'static str> {
-                vec![BEARER, COOKIE]
+                $schemes
             }
 
             async fn from_request(
@@ -224,9 +225,9 @@ macro_rules! signed_in {
     };
 }
 
-signed_in!(=> SignedIn, request, Self(caller(request).await?));
-signed_in!(=> Holder, request, sign_in::holder(request, app(request)?).await?);
-signed_in!(R => Staff<R>, request, {
+signed_in!(=> SignedIn, vec![BEARER, COOKIE], request, Self(caller(request).await?));
+signed_in!(=> Holder, vec![BEARER, COOKIE], request, sign_in::holder(request, app(request)?).await?);
+signed_in!(R => Staff<R>, vec![BEARER, COOKIE, R::WHO], request, {
     let caller = caller(request).await?;
     if !caller.roles.meet(R::HOLDERS) || caller.roles.meet(Roles::PATIENT) {
         return Err(Error::Forbidden.into());

@@ -61,6 +61,10 @@ pub(super) fn for_requests(schema: &mut Value) {
     optional_may_be_null(schema);
     if is_object(schema) && schema.get("additionalProperties").is_none() {
         schema["additionalProperties"] = false.into();
+        // Where none are named, whatever is there is told by its name all the same.
+        if schema.get("properties").is_none() {
+            schema["properties"] = json!({});
+        }
     }
 }
 

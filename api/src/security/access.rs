@@ -46,6 +46,20 @@ impl Roles {
         self.0 & other.0 != 0
     }
 
+    /// Who that is, in words for the document.
+    pub const fn words(self) -> &'static str {
+        match self.0 {
+            2 => "a prescriber of the care team",
+            3 => "a therapist or prescriber of the care team",
+            4 => "an admin of the clinic",
+            7 => "a member of the clinic",
+            8 => "the patient",
+            11 => "the patient; a therapist or prescriber of the care team",
+            15 => "the patient; a therapist or prescriber of the care team; an admin of the clinic",
+            _ => "nobody",
+        }
+    }
+
     /// A member's roles one by one.
     pub fn to_vec(self) -> Vec<Role> {
         Role::ALL.into_iter().filter(|role| self.meet(Self::from_code(role.bit()))).collect()
@@ -121,6 +135,8 @@ impl Standing {
 pub trait Right: Send + Sync + 'static {
     /// Who holds it.
     const HOLDERS: Roles;
+    /// The same in words.
+    const WHO: &'static str = Self::HOLDERS.words();
 
     /// Whether somebody holds it who acts in these roles, given what they have to do with the patient.
     fn is_held(acting: Roles, _care: Option<Care>) -> bool {
@@ -164,6 +180,7 @@ pub struct WriteCareTeam;
 
 impl Right for WriteCareTeam {
     const HOLDERS: Roles = Roles::THERAPIST.and(Roles::ADMIN);
+    const WHO: &'static str = "the therapist who is first on the care team; an admin of the clinic";
 
     fn is_held(acting: Roles, care: Option<Care>) -> bool {
         let primary = care.is_some_and(|care| care.is_primary);

@@ -5,7 +5,7 @@
 use super::{Invitation, NewInvitation, invite};
 use crate::{
     app::App,
-    domain::accounts::AccountKind,
+    domain::{accounts::AccountKind, faults::Fault},
     error::Error,
     security::access::{Caller, Roles, Standing},
     store::{
@@ -14,8 +14,9 @@ use crate::{
         invitations, patients,
     },
 };
+use chrono::SecondsFormat;
 
-/// The invitation that waits for the same address, if it is the same; `Error::Exists` if it is another.
+/// The invitation that waits for the same address, if it is the same; `Error::Taken` if it is another.
 pub(super) async fn find(
     app: &App,
     caller: &Caller,
@@ -33,7 +34,14 @@ pub(super) async fn find(
     };
     let roles = if found.patient.is_some() { Roles::NONE } else { invite::roles(new) };
     let same = (found.kind, found.roles) == (new.kind, roles) && found.open(&keys)?.display_name == new.display_name;
-    if known && same { Ok(Some(found)) } else { Err(Error::Exists) }
+    if known && same { Ok(Some(found)) } else { Err(waits(&found)) }
+}
+
+/// That an address is invited as somebody else.
+pub(super) fn waits(found: &invitations::Invitation) -> Error {
+    let until = found.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let why = format!("has an open invitation under another name or kind, or by another care team, until {until}");
+    Error::Taken(vec![Fault::new("/email", why)])
 }
 
 /// Sends its mail again, and answers whether the invitation was made by this very request, which came twice at once.

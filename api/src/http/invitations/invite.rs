@@ -60,8 +60,8 @@ pub(super) async fn invite(
         }
         clinics::hold(tx, caller.clinic).await?;
         let caller = still(tx, &standing, new.kind).await?;
-        if invitations::find_open(tx.db(), caller.clinic, &email_index, tx.now()).await?.is_some() {
-            return Err(Error::Exists);
+        if let Some(found) = invitations::find_open(tx.db(), caller.clinic, &email_index, tx.now()).await? {
+            return Err(again::waits(&found));
         }
         let clinic = clinics::find(tx.db(), caller.clinic, &clinic_keys).await?.ok_or(Error::NotFound)?;
         let checked = check(tx, &caller, &clinic, &new, patient).await??;
@@ -165,8 +165,11 @@ async fn check(
             members::check_clinician(tx, clinic.id, "/primary_member_id", member, &mut faults).await?;
         }
         // Nobody would be there who may open a flag of theirs.
-        (None, None) => faults
-            .add("/primary_member_id", "is required: the therapist or prescriber who accompanies this patient first"),
+        (None, None) => faults.add_between(
+            "/primary_member_id",
+            &["/kind"],
+            "is required: the therapist or prescriber who accompanies this patient first",
+        ),
         (None, Some(_)) => {}
     }
     let time_zone = match &new.time_zone {

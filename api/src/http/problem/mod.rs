@@ -98,7 +98,9 @@ fn describe(error: &Error) -> (StatusCode, &'static str, &'static str, &'static 
             "Id in use",
             "This id belongs to another record of the patient; choose a new one.",
         ),
-        Error::Exists => (S::CONFLICT, "exists", "Already there", "Something with this unique value exists already."),
+        Error::Exists | Error::Taken(_) => {
+            (S::CONFLICT, "exists", "Already there", "Something with this unique value exists already.")
+        }
         Error::ImpossibleStep(detail) => (S::CONFLICT, "impossible-step", "Impossible step", detail),
         Error::ForeignCursor => (
             S::CONFLICT,
@@ -221,7 +223,9 @@ fn filled(error: &Error, request_id: Option<RequestId>) -> Rendered {
     let (status, kind, title, detail) = describe(error);
     let mut problem = problem(status, kind, title, detail, request_id);
     match error {
-        Error::Invalid(faults) | Error::BadRequest(faults) => problem.body.errors = Some(wrongs(faults)),
+        Error::Invalid(faults) | Error::BadRequest(faults) | Error::Taken(faults) => {
+            problem.body.errors = Some(wrongs(faults))
+        }
         Error::Stale(Some(current)) => problem.body.current = Some((**current).clone()),
         Error::TooManyAttempts { retry_after } => problem.body.retry_after = Some(*retry_after),
         Error::Unavailable(_) => problem.body.retry_after = Some(1),
