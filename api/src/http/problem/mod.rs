@@ -224,7 +224,7 @@ fn filled(error: &Error, request_id: Option<RequestId>) -> Rendered {
     let mut problem = problem(status, kind, title, detail, request_id);
     match error {
         Error::Invalid(faults) | Error::BadRequest(faults) | Error::Taken(faults) => {
-            problem.body.errors = Some(wrongs(faults))
+            problem.body.errors = Some(wrongs(faults));
         }
         Error::Stale(Some(current)) => problem.body.current = Some((**current).clone()),
         Error::TooManyAttempts { retry_after } => problem.body.retry_after = Some(*retry_after),
