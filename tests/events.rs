@@ -102,7 +102,7 @@ on_both! {
 
     async fn an_account_has_so_many_streams_and_gets_them_back(clinic: Clinic) {
         let mut open = Vec::new();
-        for _ in 0..16 {
+        for _ in 0..64 {
             open.push(listen(&clinic, &clinic.therapist).await);
         }
         clinic.get(&clinic.therapist, "/v1/events").await.problem(429, "too-many-attempts");

@@ -17,7 +17,7 @@ use std::{borrow::Cow, fmt, ops::Deref};
 /// ```
 /// use afterglow::domain::instant::Instant;
 ///
-/// let at: Instant = "2026-03-14T08:05:00.1234567+01:00".parse::<chrono::DateTime<_>>().unwrap().into();
+/// let at: Instant = "2026-03-14T08:05:00.1234567+01:00".parse::<chrono::DateTime<chrono::FixedOffset>>().unwrap().into();
 /// assert_eq!(at.to_string(), "2026-03-14T08:05:00.123456+01:00");
 /// assert_eq!(Instant::from(at.to_utc()).to_string(), "2026-03-14T07:05:00.123456+00:00");
 /// assert_eq!(at.in_zone(chrono_tz::America::New_York).to_string(), "2026-03-14T03:05:00.123456-04:00");

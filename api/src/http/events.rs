@@ -39,8 +39,9 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// Streams of one account at a time: some tabs and phones, not more.
-const EACH: usize = 16;
+/// Streams of one account at a time: some tabs and phones. A page that was left counts until the next heartbeat finds it
+/// gone, and somebody who looks quickly leaves many.
+const EACH: usize = 64;
 /// Streams of this process at a time.
 const ALL: usize = 4_096;
 /// How the stream begins.
