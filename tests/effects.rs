@@ -32,10 +32,10 @@ async fn rows(clinic: &Clinic) -> [u64; 6] {
 /// Makes every write to a table fail, as a fault in the middle of a unit would.
 async fn break_table(clinic: &Clinic, table: &str) {
     let statement = match clinic.app.db.driver() {
-        afterglow::store::database::Driver::Sqlite => {
+        afterglow::store::Driver::Sqlite => {
             format!("CREATE TRIGGER broken BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'broken'); END")
         }
-        afterglow::store::database::Driver::Postgres => {
+        afterglow::store::Driver::Postgres => {
             format!("ALTER TABLE {table} ADD CONSTRAINT broken CHECK (false) NOT VALID")
         }
     };
@@ -44,8 +44,8 @@ async fn break_table(clinic: &Clinic, table: &str) {
 
 async fn mend_table(clinic: &Clinic, table: &str) {
     let statement = match clinic.app.db.driver() {
-        afterglow::store::database::Driver::Sqlite => "DROP TRIGGER broken".to_owned(),
-        afterglow::store::database::Driver::Postgres => format!("ALTER TABLE {table} DROP CONSTRAINT broken"),
+        afterglow::store::Driver::Sqlite => "DROP TRIGGER broken".to_owned(),
+        afterglow::store::Driver::Postgres => format!("ALTER TABLE {table} DROP CONSTRAINT broken"),
     };
     run(clinic, statement).await;
 }

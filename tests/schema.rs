@@ -1,9 +1,12 @@
 //! How the rows lie: every key of a table that belongs to one patient begins with the patient, on either database.
 
 use crate::{on_both, support::Clinic};
-use afterglow::store::database::Driver;
-use sea_orm::{ConnectionTrait, DatabaseBackend, QueryResult, Statement};
-use std::collections::BTreeSet;
+use afterglow::store::Driver;
+use sea_orm::{
+    ColumnTrait, ColumnType, ConnectionTrait, DatabaseBackend, EntityTrait, IdenStatic, Iterable, QueryResult,
+    Statement,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An index of a table that has a patient in every row.
 struct Index {
@@ -13,13 +16,13 @@ struct Index {
 }
 
 const SQLITE: &str = "
-SELECT t.name AS table_name, c.name AS first_column, (i.\"unique\" = 1) AS is_unique
+SELECT t.name AS table_name, c.name AS first_column, i.\"unique\" = 1 AS is_unique
 FROM sqlite_master t, pragma_index_list(t.name) i, pragma_index_info(i.name) c
 WHERE t.type = 'table' AND c.seqno = 0
   AND EXISTS (SELECT 1 FROM pragma_table_info(t.name) p WHERE p.name = 'patient_id' AND p.\"notnull\" = 1)";
 
 const POSTGRES: &str = "
-SELECT t.relname::text AS table_name, c.attname::text AS first_column, i.indisunique AS is_unique
+SELECT t.relname::text AS table_name, c.attname::text AS first_column, i.indisunique::int::bigint AS is_unique
 FROM pg_index i
 JOIN pg_class t ON t.oid = i.indrelid
 JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = i.indkey[0]
@@ -35,7 +38,7 @@ async fn indexes(clinic: &Clinic) -> Vec<Index> {
     let index = |row: &QueryResult| Index {
         table: row.try_get("", "table_name").unwrap(),
         first: row.try_get("", "first_column").unwrap(),
-        unique: row.try_get("", "is_unique").unwrap(),
+        unique: row.try_get::<i64>("", "is_unique").unwrap() == 1,
     };
     rows.iter().map(index).collect()
 }
@@ -59,4 +62,53 @@ on_both! {
         let wanted = [("care_relation", "member_id"), ("delivery", "state"), ("notification", "state")];
         assert_eq!(crossing, BTreeSet::from(wanted));
     }
+}
+
+/// What SQLite's schema must call a column's type. A row is read by it: by another one, a number would look like none.
+fn declared(column: &ColumnType) -> &'static str {
+    match column {
+        ColumnType::Boolean => "boolean",
+        ColumnType::SmallInteger => "smallint",
+        ColumnType::Integer => "int",
+        ColumnType::BigInteger => "bigint",
+        ColumnType::Double => "double precision",
+        ColumnType::String(_) | ColumnType::Text => "text",
+        ColumnType::VarBinary(_) | ColumnType::Blob => "blob",
+        ColumnType::Uuid => "uuid",
+        ColumnType::Date => "date",
+        other => panic!("a type that cells.rs does not read: {other:?}"),
+    }
+}
+
+fn table<E: EntityTrait>() -> (String, BTreeMap<String, &'static str>) {
+    let column = |column: E::Column| (column.as_str().to_owned(), declared(column.def().get_column_type()));
+    (E::default().table_name().to_owned(), E::Column::iter().map(column).collect())
+}
+
+macro_rules! tables {
+    ($($entity:ident)*) => { BTreeMap::from([$(table::<entities::$entity::Entity>()),*]) };
+}
+
+#[tokio::test]
+async fn sqlite_declares_each_column_as_what_its_row_holds() {
+    let clinic = Clinic::on_sqlite().await;
+    let tables = tables!(
+        account audit care_relation clinic cookie delivery flag flag_evidence idempotency invitation measurement member
+        notification patient record record_version reminder standing token
+    );
+    let sql = "SELECT t.name AS table_name, c.name AS column_name, c.type AS type_name, c.pk AS pk
+        FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name <> 'seaql_migrations'";
+    let rows = clinic.app.db.read().query_all_raw(Statement::from_string(DatabaseBackend::Sqlite, sql)).await.unwrap();
+    let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for row in rows {
+        let text = |name| row.try_get::<String>("", name).unwrap();
+        // The one number that SQLite gives by itself must be called so.
+        let name = text("type_name").to_ascii_lowercase().replace("integer", "bigint");
+        found.entry(text("table_name")).or_default().insert(text("column_name"), name);
+    }
+    let found: BTreeMap<_, BTreeMap<_, &str>> = found
+        .iter()
+        .map(|(table, columns)| (table.clone(), columns.iter().map(|(name, of)| (name.clone(), of.as_str())).collect()))
+        .collect();
+    assert_eq!(found, tables);
 }

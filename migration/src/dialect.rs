@@ -8,7 +8,8 @@ pub(crate) async fn run(manager: &SchemaManager<'_>, script: &str) -> Result<(),
     let words: &[(&str, &str)] = if sqlite {
         // A clustered tree: the key's neighbourhood is the row's.
         &[
-            (" uuid", " blob"),
+            // The names tell the reader of a row what it holds: `api/src/store/link/cells.rs`.
+            (" integer", " int"),
             (" bytes", " blob"),
             (" instant", " bigint"),
             ("{narrow}", "WITHOUT ROWID"),

@@ -1,11 +1,15 @@
 //! The audit log: who did what, to whom, in commit order. Ids only; rows are appended, never changed.
 
-use super::{Tx, bulk, database::Driver, records::Author};
+use super::{
+    Tx, bulk,
+    link::{Driver, Transaction},
+    records::Author,
+};
 use crate::{error::Error, security::access::Caller};
 use entities::audit::ActiveModel;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ConnectionTrait, DatabaseTransaction, DbErr,
+    ConnectionTrait, DbErr,
 };
 use uuid::Uuid;
 
@@ -90,7 +94,7 @@ pub async fn append_all(tx: &Tx, entries: impl IntoIterator<Item = Entry<'_>>) -
 
 /// Writes the lines of a group of units, as the last thing before its COMMIT. Writers take turns here until theirs is
 /// over, so that a line that is committed later has a higher number, whichever process wrote it.
-pub(super) async fn write(group: &DatabaseTransaction, driver: Driver, lines: Vec<Line>) -> Result<(), DbErr> {
+pub(super) async fn write(group: &Transaction, driver: Driver, lines: Vec<Line>) -> Result<(), DbErr> {
     if lines.is_empty() {
         return Ok(());
     }

@@ -1,13 +1,12 @@
-//! The database: SQLite embedded, or PostgreSQL. This file and `link.rs` alone know which one it is.
+//! The database: SQLite embedded, or PostgreSQL.
 
 use super::{
-    link::{self, Link, Trust},
+    link::{Driver, Link, Trust},
     writer::{Tx, Writer},
 };
 use crate::{clock::Clock, error::Error, events::Event};
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
-use migration::MigratorTrait;
 use sea_orm::{ConnectionTrait, Statement};
 use std::{path::PathBuf, time::Duration};
 use tokio::{
@@ -18,18 +17,9 @@ use uuid::Uuid;
 
 /// Writers on PostgreSQL; a patient's units always meet the same one.
 const POSTGRES_WRITERS: usize = 4;
-const READERS: u32 = 4;
+const READERS: u32 = 8;
 /// How long readers and writers may take to show that they are there.
 const PROBE: Duration = Duration::from_secs(3);
-
-/// Which database it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Driver {
-    /// A file of ours, one writer.
-    Sqlite,
-    /// A server, several writers.
-    Postgres,
-}
 
 /// Where the rows and the wrapped keys lie.
 #[derive(Debug, Clone)]
@@ -57,16 +47,13 @@ impl Database {
         let (driver, readers, writers) = match place {
             Place::Folder(folder) => {
                 let file = folder.join("afterglow.db");
-                let writer = Link::to_file(&file, 1, false).await?;
-                migration::Migrator::up(writer.pool(), None).await.map_err(newer)?;
-                let readers = Link::to_file(&file, READERS, true).await?;
-                (Driver::Sqlite, readers, vec![start(writer)?])
+                let writer = Link::to_file::<migration::Migrator>(&file).await?;
+                (Driver::Sqlite, Link::readers_of(&file), vec![start(writer)?])
             }
             Place::Url(url) => {
                 let trust = Trust::default();
-                let readers = Link::to_server(url, 2 * READERS, "public", &trust).await?;
-                link::durable(&readers).await?;
-                migration::Migrator::up(readers.pool(), None).await.map_err(newer)?;
+                let readers = Link::to_server(url, READERS, "public", &trust).await?;
+                readers.migrate::<migration::Migrator>().await?;
                 let mut writers = Vec::new();
                 for _ in 0..POSTGRES_WRITERS {
                     writers.push(start(Link::to_server(url, 1, "public", &trust).await?)?);
@@ -123,16 +110,16 @@ impl Database {
 
 /// Opens the store of wrapped keys, which commits by itself, before the unit that first uses a key.
 pub(crate) async fn open_keys(place: &Place) -> Result<Link, Error> {
-    let keys = match place {
-        Place::Folder(folder) => Link::to_file(&folder.join("keys.db"), 1, false).await?,
+    match place {
+        Place::Folder(folder) => Link::to_file::<migration::KeysMigrator>(&folder.join("keys.db")).await,
         Place::Url(url) => {
             let (schema, trust) = ("CREATE SCHEMA IF NOT EXISTS keys", Trust::default());
             Link::to_server(url, 1, "public", &trust).await?.execute_unprepared(schema).await?;
-            Link::to_server(url, 2, "keys", &trust).await?
+            let keys = Link::to_server(url, 2, "keys", &trust).await?;
+            keys.migrate::<migration::KeysMigrator>().await?;
+            Ok(keys)
         }
-    };
-    migration::KeysMigrator::up(keys.pool(), None).await.map_err(newer)?;
-    Ok(keys)
+    }
 }
 
 /// The clock that leases are measured by: the database's own, so that several workers agree.
@@ -149,8 +136,4 @@ pub async fn lease_now(tx: &Tx) -> Result<DateTime<Utc>, Error> {
             Ok(DateTime::from_timestamp_micros(now).unwrap_or_default() + tx.clock_offset())
         }
     }
-}
-
-fn newer(error: sea_orm::DbErr) -> Error {
-    Error::Settings(format!("the database's schema is not one that this version knows: {error}"))
 }

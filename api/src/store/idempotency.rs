@@ -1,6 +1,6 @@
 //! What a repeated request is answered from: written in the transaction of the request's effect, kept 30 days.
 
-use super::{Tx, database::Driver};
+use super::{Tx, link::Driver};
 use crate::error::Error;
 use chrono::TimeDelta;
 use entities::{

@@ -11,7 +11,8 @@ use crate::{
 };
 use entities::{Micros, member, member::Column};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -80,11 +81,17 @@ pub async fn roles(db: &impl ConnectionTrait, clinic: Uuid, id: Uuid) -> Result<
     Ok(of(clinic).filter(Column::Id.eq(id)).one(db).await?.map(|row| Roles::from_code(row.roles)))
 }
 
+#[derive(FromQueryResult)]
+struct Role {
+    id: Uuid,
+    roles: i16,
+}
+
 /// Who is a member of a clinic, and as what.
 pub async fn roles_of_all(db: &impl ConnectionTrait, clinic: Uuid) -> Result<Vec<(Uuid, Roles)>, Error> {
     let rows = of(clinic).select_only().columns([Column::Id, Column::Roles]).order_by_asc(Column::Id);
-    let rows = rows.into_tuple::<(Uuid, i16)>().all(db).await?;
-    Ok(rows.into_iter().map(|(id, roles)| (id, Roles::from_code(roles))).collect())
+    let rows = rows.into_model::<Role>().all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.id, Roles::from_code(row.roles))).collect())
 }
 
 /// Notes a fault if somebody is no therapist or prescriber of the clinic.

@@ -30,7 +30,7 @@ mod writer;
 
 pub use database::{Database, Place, lease_now};
 pub use keys::Keys;
-pub use link::Link;
+pub use link::{Driver, Link};
 pub use paging::{After, Page, Window};
 pub use precondition::{Change, Decision, Precondition};
 pub use scope::Scope;

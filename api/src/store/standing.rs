@@ -18,7 +18,7 @@ use entities::{
     standing::{Column, Entity, Model},
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, OnConflict},
 };
 use std::collections::BTreeSet;
@@ -61,10 +61,22 @@ async fn scores(tx: &Tx, patient: Uuid, series: i16) -> Result<Vec<Score>, Error
         .filter(measurement::Column::Value.is_not_null())
         .order_by_asc(measurement::Column::OccurredAt)
         .order_by_asc(measurement::Column::RecordId)
-        .into_tuple::<(Micros, f64)>()
+        .into_model::<Total>()
         .all(tx.db())
         .await?;
-    Ok(rows.into_iter().map(|(at, total)| Score { at: at.into(), total }).collect())
+    Ok(rows.into_iter().map(|row| Score { at: row.occurred_at.into(), total: row.value }).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Total {
+    occurred_at: Micros,
+    value: f64,
+}
+
+#[derive(FromQueryResult)]
+struct Session {
+    occurred_at: Micros,
+    facts: String,
 }
 
 /// The start of the first completed dosing session.
@@ -76,12 +88,12 @@ async fn first_session(tx: &Tx, patient: Uuid) -> Result<Option<DateTime<Utc>>, 
         .filter(record::Column::Kind.eq(Kind::Sessions.code()))
         .filter(Expr::col(record::Column::Deleted).not())
         .order_by_asc(record::Column::OccurredAt)
-        .into_tuple::<(Micros, String)>()
+        .into_model::<Session>()
         .all(tx.db())
         .await?;
-    for (at, facts) in sessions {
-        if is_completed_dosing(&facts)? {
-            return Ok(Some(at.into()));
+    for session in sessions {
+        if is_completed_dosing(&session.facts)? {
+            return Ok(Some(session.occurred_at.into()));
         }
     }
     Ok(None)

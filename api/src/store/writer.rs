@@ -4,11 +4,14 @@
 //! of its own, commits them together and only then answers. A unit that fails or panics rolls back alone. A caller that
 //! hangs up changes nothing: its unit runs to its end.
 
-use super::{audit, database::Driver, link::Link};
+use super::{
+    audit,
+    link::{Driver, Link, Transaction},
+};
 use crate::{clock::Clock, error::Error, events::Event};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
-use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
+use sea_orm::DbErr;
 use std::{cell::RefCell, panic::AssertUnwindSafe, pin::Pin};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use uuid::Uuid;
@@ -20,7 +23,7 @@ const QUEUE: usize = 4096;
 
 /// The transaction of one unit of work.
 pub struct Tx {
-    savepoint: DatabaseTransaction,
+    savepoint: Transaction,
     clock: Clock,
     now: DateTime<Utc>,
     driver: Driver,
@@ -34,7 +37,7 @@ type Afterwards = Box<dyn FnOnce()>;
 
 impl Tx {
     /// What statements are run on.
-    pub fn db(&self) -> &DatabaseTransaction {
+    pub fn db(&self) -> &Transaction {
         &self.savepoint
     }
 
@@ -222,7 +225,7 @@ impl Line {
                 while let Ok(unit) = units.try_recv() {
                     unit.refuse(fate);
                 }
-                return self.link.renew().await;
+                return self.link.renew();
             }
         };
         let (mut answers, mut kept) = (Vec::new(), Kept::default());
@@ -250,7 +253,7 @@ impl Line {
             }
         } else {
             // The driver counts open transactions, and has lost count: what it called COMMIT next would be none.
-            self.link.renew().await;
+            self.link.renew();
         }
         for answer in answers {
             answer(fate);
@@ -260,11 +263,11 @@ impl Line {
     /// One unit in its savepoint. An error means that the savepoint itself is gone, and the whole group with it.
     async fn one(
         &self,
-        group: &DatabaseTransaction,
+        group: &Transaction,
         unit: Box<dyn Unit>,
         kept: &mut Kept,
     ) -> Result<Answer, (Option<Answer>, Fate)> {
-        let savepoint = match self.link.within(group.begin()).await {
+        let savepoint = match self.link.within(group.savepoint()).await {
             Ok(savepoint) => savepoint,
             Err(error) => {
                 let fate = Fate::of(error);
@@ -297,7 +300,7 @@ impl Line {
         }
     }
 
-    async fn settle(&self, group: DatabaseTransaction, broken: Option<Fate>) -> Fate {
+    async fn settle(&self, group: Transaction, broken: Option<Fate>) -> Fate {
         let driver = self.link.driver();
         if let Some(fate) = broken {
             // What is left of it may be undone already, and a connection that fell silent is not asked once more.

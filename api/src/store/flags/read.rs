@@ -18,7 +18,7 @@ use entities::{
     flag_evidence, record,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect,
     sea_query::{Query, SelectStatement},
 };
 use std::collections::HashMap;
@@ -212,6 +212,14 @@ fn opened(row: &flag_evidence::Model, piece: Piece, records: &HashMap<Uuid, Now>
     })
 }
 
+#[derive(FromQueryResult)]
+struct Newest {
+    id: Uuid,
+    time_zone: String,
+    version: i64,
+    deleted: bool,
+}
+
 /// The records behind some evidence, as they are now.
 async fn records(db: &impl ConnectionTrait, evidence: &[flag_evidence::Model]) -> Result<HashMap<Uuid, Now>, Error> {
     let rows = record::Entity::find()
@@ -219,12 +227,12 @@ async fn records(db: &impl ConnectionTrait, evidence: &[flag_evidence::Model]) -
         .columns([record::Column::Id, record::Column::TimeZone, record::Column::Version, record::Column::Deleted])
         .filter(record::Column::PatientId.is_in(evidence.iter().map(|one| one.patient_id)))
         .filter(record::Column::Id.is_in(evidence.iter().map(|one| one.record_id)))
-        .into_tuple::<(Uuid, String, i64, bool)>()
+        .into_model::<Newest>()
         .all(db)
         .await?;
-    let parsed = |(id, zone, version, deleted): (Uuid, String, i64, bool)| {
-        let zone = zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))?;
-        Ok((id, Now { zone, version, deleted }))
+    let parsed = |row: Newest| {
+        let zone = row.time_zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))?;
+        Ok((row.id, Now { zone, version: row.version, deleted: row.deleted }))
     };
     rows.into_iter().map(parsed).collect()
 }

@@ -12,9 +12,17 @@ use crate::{
 };
 use chrono::NaiveDate;
 use entities::{Micros, care_relation, clinic, flag::Model, notification};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashMap;
 use uuid::Uuid;
+
+#[derive(FromQueryResult)]
+struct Told {
+    flag_id: Uuid,
+    recipient_id: Uuid,
+    step: i16,
+    computed_at: Micros,
+}
 
 /// The messages that told members of some flags, by flag, in the order in which they were told.
 pub(super) async fn notices(db: &impl ConnectionTrait, flags: &[Model]) -> Result<HashMap<Uuid, Vec<Notice>>, Error> {
@@ -28,12 +36,13 @@ pub(super) async fn notices(db: &impl ConnectionTrait, flags: &[Model]) -> Resul
         .order_by_asc(N::ComputedAt)
         .order_by_asc(N::Step)
         .order_by_asc(N::Id)
-        .into_tuple::<(Uuid, Uuid, i16, Micros)>()
+        .into_model::<Told>()
         .all(db)
         .await?;
     let mut notices: HashMap<_, Vec<_>> = HashMap::new();
-    for (flag, member, number, at) in rows {
-        notices.entry(flag).or_default().push(Notice { at: at.into(), member, number });
+    for row in rows {
+        let notice = Notice { at: row.computed_at.into(), member: row.recipient_id, number: row.step };
+        notices.entry(row.flag_id).or_default().push(notice);
     }
     Ok(notices)
 }

@@ -8,7 +8,8 @@ use crate::{
 use chrono::{DateTime, Utc};
 use entities::{Micros, delivery, invitation, notification};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect,
     sea_query::{DynIden, Expr, IntoIden, Query, UpdateStatement},
 };
 use uuid::Uuid;
@@ -68,6 +69,18 @@ pub async fn due(
     }
 }
 
+#[derive(FromQueryResult)]
+struct OfClinic {
+    clinic_id: Uuid,
+    id: Uuid,
+}
+
+#[derive(FromQueryResult)]
+struct OfPatient {
+    patient_id: Uuid,
+    id: Uuid,
+}
+
 async fn invitations(db: &impl ConnectionTrait, at: Micros, limit: u64) -> Result<Vec<Parcel>, Error> {
     use invitation::Column as I;
     let free = Condition::any().add(I::MailLeaseUntil.is_null()).add(I::MailLeaseUntil.lte(at));
@@ -79,10 +92,10 @@ async fn invitations(db: &impl ConnectionTrait, at: Micros, limit: u64) -> Resul
         .filter(free)
         .order_by_asc(I::MailNotBefore)
         .limit(limit)
-        .into_tuple::<(Uuid, Uuid)>()
+        .into_model::<OfClinic>()
         .all(db)
         .await?;
-    Ok(rows.into_iter().map(|(clinic, id)| Parcel::Invitation { clinic, id }).collect())
+    Ok(rows.into_iter().map(|row| Parcel::Invitation { clinic: row.clinic_id, id: row.id }).collect())
 }
 
 /// Deliveries whose time has come, of messages to members or of the patients' own.
@@ -106,10 +119,10 @@ async fn deliveries(db: &impl ConnectionTrait, at: Micros, to_members: bool, lim
         .filter(Expr::exists(message))
         .order_by_asc(D::NotBefore)
         .limit(limit)
-        .into_tuple::<(Uuid, Uuid)>()
+        .into_model::<OfPatient>()
         .all(db)
         .await?;
-    Ok(rows.into_iter().map(|(patient, id)| Parcel::Delivery { patient, id }).collect())
+    Ok(rows.into_iter().map(|row| Parcel::Delivery { patient: row.patient_id, id: row.id }).collect())
 }
 
 /// The lease of a mail, wherever it lies.

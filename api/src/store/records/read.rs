@@ -12,8 +12,8 @@ use entities::{
     record_version,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Select, sea_query::Expr,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -134,6 +134,12 @@ fn gone(row: &Model, version: i64) -> Result<Change, Error> {
     Ok(Change { kind, id: row.id, version, document: None })
 }
 
+#[derive(FromQueryResult)]
+struct Shared {
+    id: Uuid,
+    version: i64,
+}
+
 /// The last version of some records that was shared.
 async fn last_shared(
     db: &impl ConnectionTrait,
@@ -152,7 +158,7 @@ async fn last_shared(
         .filter(record_version::Column::Visibility.eq(SHARED))
         .order_by_asc(record_version::Column::Version);
     // Of several the last one stays.
-    Ok(shared.into_tuple::<(Uuid, i64)>().all(db).await?.into_iter().collect())
+    Ok(shared.into_model::<Shared>().all(db).await?.into_iter().map(|row| (row.id, row.version)).collect())
 }
 
 /// A record as it was at a version.

@@ -24,8 +24,8 @@ use entities::{
     patient, record, reminder,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -51,7 +51,14 @@ pub async fn behind(
         rows = rows.filter(behind);
     }
     let rows = rows.order_by_asc(Column::PatientId).order_by_asc(Column::Id).limit(limit);
-    Ok(rows.into_tuple::<(Uuid, Uuid)>().all(db).await?)
+    let rows = rows.into_model::<Key>().all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.patient_id, row.id)).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Key {
+    patient_id: Uuid,
+    id: Uuid,
 }
 
 /// Carries one recurring reminder on to the horizon. What fell due while nothing ran is written too: as missed, once

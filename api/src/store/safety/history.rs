@@ -26,7 +26,7 @@ use entities::{
     record::{self, Column},
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, Func},
 };
 use std::collections::HashMap;
@@ -67,7 +67,14 @@ pub(super) async fn versions(tx: &Tx, written: Written, found: &[Finding]) -> Re
     }
     let rows = record::Entity::find().select_only().columns([Column::Id, Column::Version]);
     let rows = rows.filter(Column::PatientId.eq(written.patient)).filter(Column::Id.is_in(others));
-    Ok(rows.into_tuple::<(Uuid, i64)>().all(tx.db()).await?.into_iter().collect())
+    let rows = rows.into_model::<Versioned>().all(tx.db()).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Versioned {
+    id: Uuid,
+    version: i64,
 }
 
 async fn at_forms(tx: &Tx, written: Written, at: DateTime<Utc>) -> Result<Vec<Finding>, Error> {
@@ -124,16 +131,30 @@ async fn at_moods(tx: &Tx, patient: Uuid, window: &MoodWindow) -> Result<Vec<Fin
     let moods = within(series(patient, mood_scores::SERIES), Measured::OccurredAt, &span)
         .select_only()
         .columns([Measured::RecordId, Measured::OccurredAt, Measured::Day])
-        .into_tuple::<(Uuid, Micros, NaiveDate)>()
+        .into_model::<Entered>()
         .all(tx.db())
         .await?;
-    let moods = moods.into_iter().map(|(record, at, day)| Mood { record, at: at.into(), day });
+    let moods = moods.into_iter().map(|row| Mood { record: row.record_id, at: row.occurred_at.into(), day: row.day });
     let softening = *span.start() - moods::after_session()..=*span.end();
     let sessions = dosing_sessions(tx, patient, &softening).await?;
     let sessions: Vec<_> = sessions.iter().map(|session| session.at).collect();
     let grave = has_grave_flag(tx, patient).await?;
     let touched = moods.filter(|mood| window.within.as_ref().is_none_or(|span| span.contains(&mood.at)));
     Ok(touched.filter_map(|mood| moods::evaluate(&mood, falls.get(&mood.day)?, &sessions, grave)).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Entered {
+    record_id: Uuid,
+    occurred_at: Micros,
+    day: NaiveDate,
+}
+
+#[derive(FromQueryResult)]
+struct Entries {
+    day: NaiveDate,
+    value: Option<f64>,
+    times: i64,
 }
 
 /// How often each mood was entered on each day that the window counts.
@@ -145,12 +166,12 @@ async fn count_moods(tx: &Tx, patient: Uuid, window: &MoodWindow) -> Result<Hist
         .column_as(Expr::expr(Func::count(Expr::col(Measured::RecordId))), "times")
         .group_by(Measured::Day)
         .group_by(Measured::Value)
-        .into_tuple::<(NaiveDate, Option<f64>, i64)>()
+        .into_model::<Entries>()
         .all(tx.db())
         .await?;
     let mut histogram = Histogram::default();
-    for (day, mood, times) in rows {
-        let mood = mood.and_then(whole).and_then(|mood| u8::try_from(mood).ok());
+    for Entries { day, value, times } in rows {
+        let mood = value.and_then(whole).and_then(|mood| u8::try_from(mood).ok());
         if let (true, Some(mood)) = (counted.contains(&day), mood) {
             histogram.add(day, mood, u32::try_from(times).unwrap_or(u32::MAX));
         }

@@ -7,7 +7,7 @@ use crate::{
     domain::sign_in,
     error::Error,
     security::tokens::Hash,
-    store::{Database, Tx, database::Driver, sign_ins},
+    store::{Database, Driver, Tx, sign_ins},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use lru::LruCache;

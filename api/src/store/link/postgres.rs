@@ -1,21 +1,18 @@
-//! A pool of connections to the database. None to PostgreSQL is waited on for ever: a network that swallows what it is
-//! given answers nothing, and the kernel tells only after a quarter of an hour.
+//! A PostgreSQL server. None is waited on for ever: a network that swallows what it is given answers nothing, and the kernel
+//! tells only after a quarter of an hour.
 
-use super::database::Driver;
 use crate::error::{Error, sql_code};
+use migration::MigratorTrait;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector, Statement, TransactionOptions,
-    TransactionTrait,
+    QueryResult, SqlxPostgresConnector, Statement, TransactionTrait,
     prelude::async_trait::async_trait,
     sqlx::{
         self,
         postgres::{PgConnectOptions, PgPoolOptions},
-        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     },
 };
 use std::{
-    path::Path,
     pin::pin,
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
@@ -27,28 +24,17 @@ use std::{
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a connection may take to be made, or to become free.
 const ACQUIRE: Duration = Duration::from_secs(5);
-/// Rows that the driver's thread may run ahead of who asked: a page of the longest list, so that none is handed over alone.
-const ROWS_AHEAD: usize = 256;
-/// What the writer keeps of the file in memory: 16 MiB, by SQLite's sign for KiB.
-const CACHE: &str = "-16384";
-/// How much of the file readers see where the kernel has it. Their own caches are void after each COMMIT of the writer, and
-/// filling them again was most of what a caseload cost.
-const MAPPED: &str = "268435456";
-/// How long a statement waits for another process's lock on the file.
-const BUSY: Duration = Duration::from_secs(5);
-
-/// The way to the database. Cheap to clone.
+/// Connections to a server. Cheap to clone.
 #[derive(Clone)]
-pub struct Link {
+pub(super) struct Server {
     pool: DatabaseConnection,
-    /// Of a server's; a file of ours does not fall silent.
-    trust: Option<Trust>,
+    trust: Trust,
 }
 
 /// Which connections to a server are still used: those made since the last one broke off or fell silent. Any other is
 /// closed without a word when it comes back or is asked for. Clones share it.
 #[derive(Clone, Default)]
-pub(super) struct Trust(Arc<Mutex<Option<Instant>>>);
+pub struct Trust(Arc<Mutex<Option<Instant>>>);
 
 impl Trust {
     fn lose(&self) {
@@ -61,35 +47,8 @@ impl Trust {
     }
 }
 
-impl Link {
-    /// The file of an embedded database.
-    pub(super) async fn to_file(file: &Path, connections: u32, read_only: bool) -> Result<Self, Error> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(!read_only)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .row_buffer_size(ROWS_AHEAD)
-            .pragma("secure_delete", "ON")
-            .pragma("query_only", if read_only { "ON" } else { "OFF" });
-        let (name, size) = if read_only { ("mmap_size", MAPPED) } else { ("cache_size", CACHE) };
-        let options = options.pragma(name, size);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(connections)
-            .min_connections(1)
-            .test_before_acquire(false)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await
-            .map_err(|error| Error::Settings(format!("AFTERGLOW_DATA: {} does not open: {error}", file.display())))?;
-        Ok(Self { pool: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool), trust: None })
-    }
-
-    /// A PostgreSQL server.
-    pub(super) async fn to_server(url: &str, connections: u32, schema: &str, trust: &Trust) -> Result<Self, Error> {
+impl Server {
+    pub(super) async fn connect(url: &str, connections: u32, schema: &str, trust: &Trust) -> Result<Self, Error> {
         let wrong = |what: String| Error::Settings(format!("AFTERGLOW_DATABASE_URL: {what}"));
         let options = PgConnectOptions::from_str(url)
             .map_err(|_| wrong("not a PostgreSQL URL".into()))?
@@ -114,45 +73,52 @@ impl Link {
             .connect_with(options)
             .await
             .map_err(|error| wrong(format!("the server does not answer: {error}")))?;
-        Ok(Self { pool: SqlxPostgresConnector::from_sqlx_postgres_pool(pool), trust: Some(trust.clone()) })
+        Ok(Self { pool: SqlxPostgresConnector::from_sqlx_postgres_pool(pool), trust: trust.clone() })
     }
 
-    /// The pool itself, for what brings the schema up to date.
-    pub(super) fn pool(&self) -> &DatabaseConnection {
-        &self.pool
+    pub(super) async fn migrate<M: MigratorTrait>(&self) -> Result<(), Error> {
+        self.durable().await?;
+        M::up(&self.pool, None).await.map_err(super::newer)
     }
 
-    /// Begins a transaction that writes.
+    /// A server that may forget what it acknowledged is refused.
+    async fn durable(&self) -> Result<(), Error> {
+        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+            let statement = Statement::from_string(DbBackend::Postgres, format!("SHOW {setting}"));
+            let row = self.query_one_raw(statement).await?.ok_or_else(|| Error::internal("no setting"))?;
+            let value: String = row.try_get("", setting)?;
+            if value == "off" {
+                return Err(Error::Settings(format!("AFTERGLOW_DATABASE_URL: the server runs with {setting}=off")));
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: self.trust.is_none().then_some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        self.within(self.pool.begin_with_options(options)).await
+        self.within(self.pool.begin()).await
     }
 
     /// One step of talking to the database.
     pub(super) async fn within<T>(&self, step: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         let silent = Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
         let done = self.patiently(step).await.unwrap_or(silent);
-        if let (Some(trust), Err(error)) = (&self.trust, &done)
+        if let Err(error) = &done
             && is_broken(error)
         {
-            trust.lose();
+            self.lose();
         }
         done
     }
 
     /// A step's outcome; `None` if it took longer than anything does on a connection that is alive.
     pub(super) async fn patiently<T>(&self, step: impl Future<Output = T>) -> Option<T> {
-        let Some(trust) = &self.trust else { return Some(step.await) };
         let mut step = pin!(step);
         tokio::select! {
             biased;
             done = &mut step => Some(done),
             () = tokio::time::sleep(PATIENCE) => {
                 // Before the step lets its connection go.
-                trust.lose();
+                self.lose();
                 tracing::error!("the database has fallen silent");
                 None
             }
@@ -165,28 +131,14 @@ impl Link {
         &self,
         step: impl Future<Output = Result<T, DbErr>> + Send + 'static,
     ) -> Result<T, DbErr> {
-        if self.trust.is_none() {
-            return step.await;
-        }
         let this = self.clone();
         let ended = tokio::spawn(async move { this.within(step).await }).await;
         ended.unwrap_or(Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)))
     }
 
-    /// Throws a writer's connection away, so that its next transaction begins on a new one.
-    pub(super) async fn renew(&self) {
-        if let Some(trust) = &self.trust {
-            return trust.lose();
-        }
-        // A connection that does not even close is gone as well.
-        if let Ok(held) = self.pool.get_sqlite_connection_pool().acquire().await {
-            drop(held.close().await);
-        }
-    }
-
-    /// What stands behind it.
-    pub(super) fn driver(&self) -> Driver {
-        if self.trust.is_some() { Driver::Postgres } else { Driver::Sqlite }
+    /// Uses none of the connections that there are any more.
+    pub(super) fn lose(&self) {
+        self.trust.lose();
     }
 }
 
@@ -198,7 +150,7 @@ fn is_broken(error: &DbErr) -> bool {
 }
 
 #[async_trait]
-impl ConnectionTrait for Link {
+impl ConnectionTrait for Server {
     fn get_database_backend(&self) -> DbBackend {
         self.pool.get_database_backend()
     }
@@ -222,17 +174,4 @@ impl ConnectionTrait for Link {
         let pool = self.pool.clone();
         self.detached(async move { pool.query_all_raw(statement).await }).await
     }
-}
-
-/// A server that may forget what it acknowledged is refused.
-pub(super) async fn durable(link: &Link) -> Result<(), Error> {
-    for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
-        let statement = Statement::from_string(DbBackend::Postgres, format!("SHOW {setting}"));
-        let row = link.query_one_raw(statement).await?.ok_or_else(|| Error::internal("no setting"))?;
-        let value: String = row.try_get("", setting)?;
-        if value == "off" {
-            return Err(Error::Settings(format!("AFTERGLOW_DATABASE_URL: the server runs with {setting}=off")));
-        }
-    }
-    Ok(())
 }

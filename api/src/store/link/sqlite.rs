@@ -1,0 +1,262 @@
+//! An SQLite file, spoken to in the calling thread: a statement takes microseconds, less than handing it to another.
+
+use super::cells;
+use crate::error::Error;
+use migration::MigratorTrait;
+use rusqlite::{Connection, OpenFlags};
+use sea_orm::{
+    Database, DbBackend, DbErr, ProxyDatabaseTrait, ProxyExecResult, ProxyRow, RuntimeErr, Statement,
+    prelude::async_trait::async_trait,
+    sqlx::{
+        self,
+        error::{DatabaseError, ErrorKind},
+    },
+};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// How long a statement waits for another process's lock on the file.
+const BUSY: Duration = Duration::from_secs(5);
+/// How many statements a connection keeps prepared.
+const PREPARED: usize = 256;
+/// Every connection is used by one thread at a time.
+const FLAGS: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_CREATE).union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+/// The writer keeps 16 MiB of the file in memory, by SQLite's sign for KiB.
+const WRITES: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+    PRAGMA secure_delete = ON; PRAGMA cache_size = -16384;";
+/// Readers see the file where the kernel has it, up to 256 MiB of it. Their own caches are void after each COMMIT of the
+/// writer, and filling them again was most of what a caseload cost.
+const READS: &str = "PRAGMA query_only = ON; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 268435456;";
+
+/// Brings the schema of a file up to date.
+pub(super) async fn migrate<M: MigratorTrait>(file: &Arc<File>) -> Result<(), Error> {
+    let schema: Box<dyn ProxyDatabaseTrait> = Box::new(Schema(file.clone()));
+    let connection = Database::connect_proxy(DbBackend::Sqlite, Arc::new(schema)).await?;
+    M::up(&connection, None).await.map_err(super::newer)
+}
+
+/// A file as migrations see it.
+struct Schema(Arc<File>);
+
+impl std::fmt::Debug for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Schema")
+    }
+}
+
+#[async_trait]
+impl ProxyDatabaseTrait for Schema {
+    async fn query(&self, statement: Statement) -> Result<Vec<ProxyRow>, DbErr> {
+        self.0.with(|connection| query(connection, &statement))
+    }
+
+    async fn execute(&self, statement: Statement) -> Result<ProxyExecResult, DbErr> {
+        self.0.with(|connection| execute(connection, &statement))
+    }
+}
+
+/// A file, and the connections to it that are not in use.
+pub(super) struct File {
+    path: PathBuf,
+    only_reads: bool,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl File {
+    /// A file that is written to; made if it is not there.
+    pub(super) fn open(path: &Path) -> Result<Arc<Self>, Error> {
+        let file = Self { path: path.to_owned(), only_reads: false, idle: Mutex::default() };
+        let opened = file.connect();
+        let closed = |error| Error::Settings(format!("AFTERGLOW_DATA: {} does not open: {error}", path.display()));
+        file.take_back(opened.map_err(closed)?);
+        Ok(Arc::new(file))
+    }
+
+    /// The same file for who only reads.
+    pub(super) fn readers(path: &Path) -> Arc<Self> {
+        Arc::new(Self { path: path.to_owned(), only_reads: true, idle: Mutex::default() })
+    }
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(&self.path, FLAGS)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        connection.execute_batch(if self.only_reads { READS } else { WRITES })?;
+        Ok(connection)
+    }
+
+    /// A connection for a statement, or for a transaction. There are never more than threads that ask at once.
+    fn connection(&self) -> Result<Connection, DbErr> {
+        let idle = locked(&self.idle).pop();
+        idle.map_or_else(|| self.connect().map_err(wrong(DbErr::Conn)), Ok)
+    }
+
+    /// Takes a connection back; one with a transaction that did not end is closed, which undoes it.
+    fn take_back(&self, connection: Connection) {
+        if connection.is_autocommit() {
+            locked(&self.idle).push(connection);
+        }
+    }
+
+    /// Closes what is not in use.
+    pub(super) fn close(&self) {
+        locked(&self.idle).clear();
+    }
+
+    /// Runs statements, each in a transaction of its own.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
+        let connection = self.connection()?;
+        let done = act(&connection);
+        self.take_back(connection);
+        done
+    }
+}
+
+/// A connection on loan for a transaction and its savepoints.
+struct Loan {
+    file: Arc<File>,
+    connection: Mutex<Option<Connection>>,
+}
+
+impl Loan {
+    fn with<T>(&self, act: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
+        match &*locked(&self.connection) {
+            Some(connection) => act(connection),
+            None => Err(DbErr::Custom("a transaction that is over".into())),
+        }
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if let Some(connection) = locked(&self.connection).take() {
+            self.file.take_back(connection);
+        }
+    }
+}
+
+/// A transaction, or a savepoint within one.
+pub struct Transaction {
+    loan: Arc<Loan>,
+    depth: u32,
+    ended: bool,
+}
+
+impl Transaction {
+    pub(super) fn begin(file: &Arc<File>) -> Result<Self, DbErr> {
+        let connection = Mutex::new(Some(file.connection()?));
+        let loan = Arc::new(Loan { file: file.clone(), connection });
+        loan.with(|connection| batch(connection, "BEGIN IMMEDIATE"))?;
+        Ok(Self { loan, depth: 0, ended: false })
+    }
+
+    pub(super) fn savepoint(&self) -> Result<Self, DbErr> {
+        let depth = self.depth + 1;
+        self.loan.with(|connection| batch(connection, &format!("SAVEPOINT s{depth}")))?;
+        Ok(Self { loan: self.loan.clone(), depth, ended: false })
+    }
+
+    pub(super) fn commit(mut self) -> Result<(), DbErr> {
+        let end = if self.depth == 0 { "COMMIT".to_owned() } else { format!("RELEASE s{}", self.depth) };
+        self.loan.with(|connection| batch(connection, &end))?;
+        self.ended = true;
+        Ok(())
+    }
+
+    pub(super) fn rollback(mut self) -> Result<(), DbErr> {
+        self.ended = true;
+        self.undo()
+    }
+
+    fn undo(&self) -> Result<(), DbErr> {
+        let depth = self.depth;
+        let undo = if depth == 0 { "ROLLBACK".to_owned() } else { format!("ROLLBACK TO s{depth}; RELEASE s{depth}") };
+        self.loan.with(|connection| batch(connection, &undo)).map(drop)
+    }
+
+    /// Runs statements within it.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
+        self.loan.with(act)
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if !self.ended {
+            // SQLite may have undone it by itself.
+            drop(self.undo());
+        }
+    }
+}
+
+pub(super) fn batch(connection: &Connection, sql: &str) -> Result<ProxyExecResult, DbErr> {
+    connection.execute_batch(sql).map_err(wrong(DbErr::Exec))?;
+    Ok(ProxyExecResult::default())
+}
+
+pub(super) fn execute(connection: &Connection, statement: &Statement) -> Result<ProxyExecResult, DbErr> {
+    let run = || {
+        let mut prepared = connection.prepare_cached(&statement.sql)?;
+        cells::bind(&mut prepared, statement)?;
+        prepared.raw_execute()
+    };
+    let rows_affected = run().map_err(wrong(DbErr::Exec))? as u64;
+    Ok(ProxyExecResult { last_insert_id: 0, rows_affected })
+}
+
+pub(super) fn query(connection: &Connection, statement: &Statement) -> Result<Vec<ProxyRow>, DbErr> {
+    let run = || {
+        let mut prepared = connection.prepare_cached(&statement.sql)?;
+        cells::bind(&mut prepared, statement)?;
+        cells::rows(&mut prepared)
+    };
+    run().map_err(wrong(DbErr::Query))
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// SQLite's own error, in the form that those of the other driver have.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Failure(rusqlite::Error);
+
+fn wrong(kind: fn(RuntimeErr) -> DbErr) -> impl Fn(rusqlite::Error) -> DbErr {
+    move |error| kind(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Database(Box::new(Failure(error))))))
+}
+
+impl DatabaseError for Failure {
+    fn message(&self) -> &str {
+        match &self.0 {
+            rusqlite::Error::SqliteFailure(_, Some(message)) => message,
+            _ => "SQLite",
+        }
+    }
+
+    fn code(&self) -> Option<Cow<'_, str>> {
+        let code = self.0.sqlite_error().map_or_else(|| "internal".into(), |error| error.extended_code.to_string());
+        Some(code.into())
+    }
+
+    fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+        self
+    }
+
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Other
+    }
+}
