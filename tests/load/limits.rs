@@ -4,7 +4,7 @@
 //! * `limits page DATA|URL SECONDS PATIENT [MASTER_KEY]`: reading and opening one patient's newest 50 records, through
 //!   rusqlite, or on PostgreSQL through sqlx.
 //!
-//! Prints one JSON object: how many a second, and CPU microseconds of this process for each.
+//! Prints one JSON object: how many a second, how many in all, and CPU microseconds of this process for each.
 #![expect(clippy::print_stdout, reason = "a program of the load suite answers on its output")]
 #![expect(clippy::disallowed_methods, reason = "the ids of a measurement need no clock")]
 
@@ -60,7 +60,7 @@ impl Meter {
     fn report(&self) -> Result<(), Failure> {
         let count = f64::from(self.count);
         let (rate, cpu) = (count / self.began.elapsed().as_secs_f64(), (cpu_seconds()? - self.cpu) * 1e6 / count);
-        println!("{{\"rate\": {rate:.1}, \"cpu_us\": {cpu:.1}}}");
+        println!("{{\"rate\": {rate:.1}, \"cpu_us\": {cpu:.1}, \"count\": {}}}", self.count);
         Ok(())
     }
 }

@@ -95,16 +95,20 @@ def measure(bench, table):
 
     patient = bench.patient.account["patient_id"]
     if bench.cluster:
-        unit = pgbench_unit(bench.cluster, bench.server.settings["AFTERGLOW_DATABASE_URL"], SECONDS)
-        bare_page = limit("page", bench.server.settings["AFTERGLOW_DATABASE_URL"], SECONDS, patient, bench.key)
         bench.server.stop()
+        unit = pgbench_unit(bench.cluster, bench.server.settings["AFTERGLOW_DATABASE_URL"], SECONDS)
+        before = cpu.of_cluster(bench.cluster.pid())
+        bare_page = limit("page", bench.server.settings["AFTERGLOW_DATABASE_URL"], SECONDS, patient, bench.key)
+        # What the database does for it counts in the rows too.
+        bare_page["cpu_us"] += (cpu.of_cluster(bench.cluster.pid()) - before) * 1e6 / bare_page["count"]
     else:
         bench.server.stop()
         copy = bench.folder / "copy"
         shutil.copytree(bench.data(), copy)
         unit, bare_page = limit("unit", copy, SECONDS, 64), limit("page", copy, SECONDS, patient)
 
-    bare = echo["cpu"] + unit["cpu_us"]
+    bare_echo = echo["cpu"] + (echo["database"] or 0)
+    bare = bare_echo + unit["cpu_us"]
     for clients, row in writes.items():
         # What must be reached is said of 64 clients; fewer share their COMMITs among fewer.
         due = {"times": 4.5, "share": 0.4} if clients == 64 and not bench.cluster else {"times": 4.5} if clients == 64 else {}
@@ -113,7 +117,7 @@ def measure(bench, table):
     table.row(bench.name, "write a mood score, 64 clients, one patient", one, Limit("echo + unit", bare, rate=unit["rate"]))
     slower = one["rate"] / writes[64]["rate"]
     table.must(slower >= 0.9, f"{bench.name}: one patient's 64 phones write at {slower:.0%} of the rate of {PATIENTS} patients")
-    table.row(bench.name, "read a record, 64 clients", read, Limit("echo", echo["cpu"], times=8))
+    table.row(bench.name, "read a record, 64 clients", read, Limit("echo", bare_echo, times=8))
     table.row(bench.name, "timeline page of 50, 64 clients", page, Limit("page", bare_page["cpu_us"], times=6))
     table.row(bench.name, "caseload of 50 × 1 year, 1 client", caseload)
     table.must(caseload["p99"] <= 10, f"{bench.name}, caseload: p99 {caseload['p99']:.1f} ms, at most 10 ms")

@@ -18,9 +18,10 @@ local function random_key()
    return string.format("%08x%08x%08x", math.random(0, 0x7fffffff), math.random(0, 0x7fffffff), count)
 end
 
--- One check-in a day or so, spread over the years that a patient may have behind them.
+-- Check-ins as far apart as people's are, a day or so, however few share those of a run: what rules look at around one is
+-- as much for one patient as for fifty.
 local function mood()
-   local at = os.date("!%Y-%m-%dT%H:%M:%SZ", 1000000000 + math.random(0, 700000000))
+   local at = os.date("!%Y-%m-%dT%H:%M:%SZ", 1000000000 + math.random(0, math.floor(700000000 / #tokens)))
    return string.format('{"occurred_at":"%s","time_zone":"Europe/Berlin","mood":%d,"anxiety":%d,"energy":5,"hope":6,' ..
       '"sleep_hours":7.5,"note":"Slept through, walked to the harbour and back, called Ana."}', at, math.random(3, 8), math.random(0, 9))
 end

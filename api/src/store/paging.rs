@@ -63,9 +63,14 @@ impl Window {
         &self,
         db: &impl ConnectionTrait,
         rows: Select<E>,
-        (at, id): (E::Column, E::Column),
+        order: (E::Column, E::Column),
         place: impl Fn(&E::Model) -> After,
     ) -> Result<Page<E::Model>, Error> {
+        Ok(Page::cut(self.narrow(rows, order).all(db).await?, self.limit, place))
+    }
+
+    /// The rows of the page, and one more, newest first by an instant and an id.
+    pub(super) fn narrow<E: EntityTrait>(&self, rows: Select<E>, (at, id): (E::Column, E::Column)) -> Select<E> {
         let behind = self.after.map(|after| {
             Expr::tuple([Expr::col(at), Expr::col(id)])
                 .lt(Expr::tuple([Expr::val(Micros::from(after.at).0), Expr::val(after.id)]))
@@ -74,7 +79,6 @@ impl Window {
             .add_option(self.from.map(|from| at.gte(Micros::from(from))))
             .add_option(self.to.map(|to| at.lt(Micros::from(to))))
             .add_option(behind);
-        let rows = rows.filter(wanted).order_by_desc(at).order_by_desc(id).limit(self.limit + 1);
-        Ok(Page::cut(rows.all(db).await?, self.limit, place))
+        rows.filter(wanted).order_by_desc(at).order_by_desc(id).limit(self.limit + 1)
     }
 }

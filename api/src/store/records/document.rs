@@ -11,8 +11,35 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use entities::{Micros, record, record_version};
+use sea_orm::DerivePartialModel;
 use serde_json::{Map, Value};
+use std::fmt::Write;
 use uuid::Uuid;
+
+/// The columns that a reply is made of. A page reads no other: each costs as much as sealing a value does.
+#[derive(DerivePartialModel)]
+#[sea_orm(entity = "record::Entity")]
+pub(super) struct Row {
+    pub(super) id: Uuid,
+    kind: i16,
+    version: i64,
+    pub(super) occurred_at: Micros,
+    time_zone: String,
+    created_at: Micros,
+    updated_at: Micros,
+    created_by: Uuid,
+    visibility: i16,
+    facts: String,
+    sealed: Option<Vec<u8>>,
+}
+
+impl From<&record::Model> for Row {
+    fn from(row: &record::Model) -> Self {
+        let record::Model { id, kind, version, occurred_at, created_at, updated_at, created_by, visibility, .. } = *row;
+        let (time_zone, facts, sealed) = (row.time_zone.clone(), row.facts.clone(), row.sealed.clone());
+        Self { id, kind, version, occurred_at, time_zone, created_at, updated_at, created_by, visibility, facts, sealed }
+    }
+}
 
 /// An opened record, as its reply.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +50,6 @@ pub struct Document {
     pub id: Uuid,
     /// Its version, which is its ETag.
     pub version: i64,
-    /// Its number among all record versions of the patient.
-    pub seq: i64,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
     /// When the server got this version.
@@ -47,7 +72,7 @@ impl Document {
     }
 
     /// Opens a row.
-    pub(super) fn open(row: &record::Model, keys: &OwnerKeys, clinic: Uuid) -> Result<Self, Error> {
+    pub(super) fn open(row: &Row, keys: &OwnerKeys, clinic: Uuid) -> Result<Self, Error> {
         let kind = Kind::from_code(row.kind).ok_or_else(|| Error::internal("a record of no known kind"))?;
         let words = match &row.sealed {
             None => String::new(),
@@ -56,7 +81,7 @@ impl Document {
         let occurred_at = DateTime::from(row.occurred_at);
         let json = splice(row, kind, &words)?;
         let updated_at = row.updated_at.into();
-        Ok(Self { kind, id: row.id, version: row.version, seq: row.seq, occurred_at, updated_at, json })
+        Ok(Self { kind, id: row.id, version: row.version, occurred_at, updated_at, json })
     }
 }
 
@@ -97,27 +122,29 @@ pub(super) fn spot(clinic: Uuid, row: Uuid, revision: i64, visibility: i16) -> S
 }
 
 /// An earlier version as if it were the newest.
-pub(super) fn as_of(version: record_version::Model, newest: &record::Model) -> record::Model {
-    record::Model {
+pub(super) fn as_of(version: record_version::Model, newest: &Row) -> Row {
+    Row {
+        id: newest.id,
+        kind: newest.kind,
         version: version.version,
-        seq: version.seq,
         occurred_at: version.occurred_at,
         time_zone: version.time_zone,
-        day: version.day,
+        created_at: newest.created_at,
         updated_at: version.updated_at,
+        created_by: newest.created_by,
         visibility: version.visibility,
-        deleted: false,
         facts: version.facts,
         sealed: version.sealed,
-        ..newest.clone()
     }
 }
 
-fn splice(row: &record::Model, kind: Kind, words: &str) -> Result<String, Error> {
+fn splice(row: &Row, kind: Kind, words: &str) -> Result<String, Error> {
     let zone = row.time_zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))?;
     let occurred_at = Instant::from(Occurrence { at: row.occurred_at.into(), zone });
     let mut json = String::with_capacity(320 + row.facts.len() + words.len());
-    json.push_str(&format!(
+    // A string takes all that is written to it.
+    drop(write!(
+        json,
         "{{\"id\":\"{}\",\"version\":{},\"occurred_at\":\"{occurred_at}\",\"time_zone\":\"{}\",\
          \"created_at\":\"{}\",\"updated_at\":\"{}\",\"created_by\":\"{}\"",
         row.id,

@@ -1,6 +1,6 @@
 //! Reading records: one, a page of them, what changed.
 
-use super::document::{Document, as_of};
+use super::document::{Document, Row, as_of};
 use crate::{
     domain::record::{Kind, Visibility},
     error::Error,
@@ -35,8 +35,8 @@ pub async fn find(
     id: Uuid,
 ) -> Result<Document, Error> {
     let row = within(scope).filter(Column::Id.eq(id)).filter(Column::Kind.eq(kind.code()));
-    let row = row.filter(Column::Deleted.eq(false)).one(db).await?.ok_or(Error::NotFound)?;
-    Document::open(&row, keys, scope.clinic)
+    let row = row.filter(Column::Deleted.eq(false)).into_partial_model::<Row>();
+    Document::open(&row.one(db).await?.ok_or(Error::NotFound)?, keys, scope.clinic)
 }
 
 /// A page, newest first, of some kinds (all if none is named).
@@ -53,8 +53,9 @@ pub async fn page(
         kinds => Some(Column::Kind.is_in(kinds.iter().map(|kind| kind.code()))),
     };
     let wanted = Condition::all().add(Expr::col(Column::Deleted).not()).add_option(kinds);
-    let place = |row: &Model| After { at: row.occurred_at.into(), id: row.id };
-    let page = window.page(db, within(scope).filter(wanted), (Column::OccurredAt, Column::Id), place).await?;
+    let rows = window.narrow(within(scope).filter(wanted), (Column::OccurredAt, Column::Id));
+    let place = |row: &Row| After { at: row.occurred_at.into(), id: row.id };
+    let page = Page::cut(rows.into_partial_model::<Row>().all(db).await?, window.limit, place);
     let documents = page.items.iter().map(|row| Document::open(row, keys, scope.clinic)).collect::<Result<_, _>>()?;
     Ok(page.of(documents))
 }
@@ -126,7 +127,7 @@ fn taken_back_after(seq: i64) -> String {
 }
 
 fn there(row: &Model, keys: &OwnerKeys, scope: &Scope) -> Result<Change, Error> {
-    Ok(Change { document: Some(Document::open(row, keys, scope.clinic)?), ..gone(row, row.version)? })
+    Ok(Change { document: Some(Document::open(&row.into(), keys, scope.clinic)?), ..gone(row, row.version)? })
 }
 
 fn gone(row: &Model, version: i64) -> Result<Change, Error> {
@@ -171,8 +172,8 @@ pub async fn version_of(
 ) -> Result<Document, Error> {
     let newest = within(scope).filter(Column::Id.eq(id)).one(db).await?.ok_or(Error::NotFound)?;
     if newest.version == version && !newest.deleted {
-        return Document::open(&newest, keys, scope.clinic);
+        return Document::open(&Row::from(&newest), keys, scope.clinic);
     }
     let earlier = record_version::Entity::find_by_id((scope.patient, id, version)).one(db).await?;
-    Document::open(&as_of(earlier.ok_or(Error::NotFound)?, &newest), keys, scope.clinic)
+    Document::open(&as_of(earlier.ok_or(Error::NotFound)?, &Row::from(&newest)), keys, scope.clinic)
 }

@@ -148,7 +148,7 @@ fn existing<R: Record>(row: &record::Model, author: &Author) -> Result<Document,
     if row.deleted {
         return Err(Error::Gone);
     }
-    Document::open(row, &author.keys, author.scope.clinic)
+    Document::open(&row.into(), &author.keys, author.scope.clinic)
 }
 
 async fn insert<R: Record>(tx: &Tx, author: &Author, id: Uuid, valid: &Valid<R>) -> Result<Written, Error> {
@@ -194,7 +194,7 @@ async fn finish<R: Record>(
     let private = row.visibility == Visibility::Private.code();
     note(tx, author, R::KIND, verb, row.id, row.version, private).await?;
     let support = safety::follow_record(tx, author, before, Some(row)).await?;
-    let document = Document::open(row, &author.keys, author.scope.clinic)?;
+    let document = Document::open(&row.into(), &author.keys, author.scope.clinic)?;
     Ok(Written { document, created, changed: true, support })
 }
 
