@@ -79,3 +79,52 @@ async fn http_2_without_a_proxy_is_not_answered() {
     assert!(answer.is_empty());
     assert_eq!(ask(address, "GET /health/live HTTP/1.1\r\nHost: x\r\n").await, "HTTP/1.1 200 OK");
 }
+
+/// What comes back on one connection for these bytes, until it is closed.
+async fn all_of(address: std::net::SocketAddr, bytes: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await.unwrap().ok();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_names_two_lengths_is_refused_and_nothing_after_it_is_read() {
+    let (_clinic, address) = listening().await;
+    let smuggled = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+    for lengths in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        "Content-Length: 5\r\nContent-Length: 0\r\n",
+        "Content-Length: 5, 5\r\n",
+    ] {
+        let head = "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+        let answer = all_of(address, &format!("{head}{lengths}\r\n0\r\n\r\n{smuggled}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{lengths}: {answer}");
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains("content-type: application/problem+json") && head.contains("connection: close"),
+            "{head}"
+        );
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["type"], "/problems/bad-request");
+        assert_eq!(problem["errors"][0]["pointer"], "header:Content-Length");
+        assert!(problem["instance"].as_str().unwrap().starts_with("urn:uuid:"));
+    }
+    // Behind a request that is in order it is not heard either.
+    let bad = format!("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n{smuggled}");
+    let answer = all_of(address, &format!("{smuggled}{bad}")).await;
+    assert!(answer.matches("HTTP/1.1 200").count() <= 1, "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_in_chunks_is_the_last_of_its_connection() {
+    let (_clinic, address) = listening().await;
+    let head =
+        "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n";
+    let next = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+    let answer = all_of(address, &format!("{head}\r\n2\r\n{{}}\r\n0\r\n\r\n{next}")).await;
+    assert!(answer.starts_with("HTTP/1.1 422 ") && answer.contains("connection: close"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+}

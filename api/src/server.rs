@@ -30,7 +30,7 @@ pub async fn run(app: &App, listener: TcpListener) -> Result<(), Error> {
 pub async fn run_with(app: &App, listener: TcpListener, more: Route) -> Result<(), Error> {
     tracing::info!(listen = %app.config.listen, "ready");
     let (acceptor, doors) = (TcpAcceptor::from_tokio(listener).map_err(Error::internal)?, Doors::open());
-    let server = Server::new_with_acceptor(Deadlines { acceptor, doors });
+    let server = Server::new_with_acceptor(Deadlines { acceptor, doors, clock: app.clock.clone() });
     let serving = server.run_with_graceful_shutdown(http::service_with(app, more), told_to_stop(app), Some(DRAIN));
     tokio::select! {
         ended = serving => ended.map_err(Error::internal),

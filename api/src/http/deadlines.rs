@@ -1,20 +1,29 @@
 //! How long the server waits for a client: 10 s for the head of a request, 30 s for its body, 60 s for the next request,
-//! 30 s for an answer to be taken. A connection that takes longer is closed.
+//! 30 s for an answer to be taken, and a second more for every 2 KiB of it that were. A connection that takes longer is
+//! closed; so is one whose request does not say where it ends (`framing.rs`), once it was told.
 //!
 //! The framework has no such limits, and a hundred half-sent requests cost an attacker nothing. The bytes are watched
 //! beneath it. A connection looks at the time only while it waits, every few seconds, so that a request pays nothing.
 //! HTTP/2 is left to a proxy: its frames would hide where a request begins and ends.
 
-use super::doors::{Doors, Guest};
-use poem::{
-    listener::Acceptor,
-    web::{LocalAddr, RemoteAddr},
+mod acceptor;
+mod taking;
+
+pub use acceptor::Deadlines;
+
+use super::{
+    doors::Guest,
+    framing::{Ambiguous, Framing},
+    problem,
+    request_id::RequestId,
 };
+use crate::clock::Clock;
 use std::{
     io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
+use taking::Taking;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Duration, Instant, Sleep},
@@ -23,50 +32,12 @@ use tokio::{
 const HEAD: Duration = Duration::from_secs(10);
 const BODY: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_mins(1);
-const TAKE: Duration = Duration::from_secs(30);
-/// How often a waiting connection looks at the time.
+/// How often a waiting connection looks at the time; how long one that was refused is heard out.
 const LOOK: Duration = Duration::from_secs(2);
-const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 /// What a client is told that asked whether its body is wanted: no answer yet.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// How HTTP/2 begins without TLS, and no request does.
 const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
-
-/// An acceptor whose connections keep the deadlines, and are no more than there are doors for.
-pub struct Deadlines<A> {
-    /// Where they come from.
-    pub acceptor: A,
-    /// What they come through.
-    pub doors: Doors,
-}
-
-impl<A: Acceptor> Acceptor for Deadlines<A> {
-    type Io = Timed<A::Io>;
-
-    fn local_addr(&self) -> Vec<LocalAddr> {
-        self.acceptor.local_addr()
-    }
-
-    async fn accept(&mut self) -> io::Result<(Self::Io, LocalAddr, RemoteAddr, poem::http::uri::Scheme)> {
-        loop {
-            let place = self.doors.place().await.ok_or(io::ErrorKind::NotConnected)?;
-            match self.acceptor.accept().await {
-                Ok((stream, local, remote, scheme)) => {
-                    let from = remote.as_socket_addr().map(std::net::SocketAddr::ip);
-                    // Who is not let in finds the connection closed.
-                    if let Some(guest) = self.doors.enter(place, from) {
-                        return Ok((Timed::new(stream, Some(guest)), local, remote, scheme));
-                    }
-                }
-                Err(error) => {
-                    // Out of file descriptors, say: the framework would ask again at once, and burn a core.
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    return Err(error);
-                }
-            }
-        }
-    }
-}
 
 /// What the client owes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +48,8 @@ enum Stage {
     Head,
     /// The rest of its body, or nothing: it may be waiting for us.
     Body,
+    /// To go: it was refused.
+    Refused,
 }
 
 /// A connection that ends when its client takes too long.
@@ -84,9 +57,11 @@ pub struct Timed<S> {
     stream: S,
     stage: Stage,
     since: Instant,
-    /// How many bytes of the head's end have been seen.
-    matched: usize,
-    stalled: Option<Instant>,
+    framing: Framing,
+    taking: Taking,
+    /// What is still to be said to a client that is refused.
+    refusal: Vec<u8>,
+    clock: Clock,
     look: Pin<Box<Sleep>>,
     /// How many bytes of the beginning of HTTP/2 have been heard; none once something else was.
     http_2: Option<usize>,
@@ -94,11 +69,12 @@ pub struct Timed<S> {
 }
 
 impl<S> Timed<S> {
-    fn new(stream: S, guest: Option<Guest>) -> Self {
+    fn new(stream: S, guest: Option<Guest>, clock: &Clock) -> Self {
         let (look, since) = (Box::pin(tokio::time::sleep(LOOK)), Instant::now());
+        let (framing, taking, refusal, clock) = (Framing::new(), Taking::default(), Vec::new(), clock.clone());
         // Who opens a connection has something to ask: the first head is due at once.
         let stage = Stage::Head;
-        Self { stream, stage, since, matched: 0, stalled: None, look, http_2: Some(0), _guest: guest }
+        Self { stream, stage, since, framing, taking, refusal, clock, look, http_2: Some(0), _guest: guest }
     }
 
     /// Whether the connection has begun as HTTP/2 does.
@@ -113,21 +89,15 @@ impl<S> Timed<S> {
         false
     }
 
-    fn hear(&mut self, bytes: &[u8]) {
+    fn hear(&mut self, bytes: &[u8]) -> Result<(), Ambiguous> {
+        let heads = self.framing.hear(bytes)?;
         if self.stage == Stage::Idle {
-            (self.stage, self.since, self.matched) = (Stage::Head, Instant::now(), 0);
+            (self.stage, self.since) = (Stage::Head, Instant::now());
         }
-        if self.stage == Stage::Head && self.ends_head(bytes) {
+        if self.stage == Stage::Head && heads > 0 {
             (self.stage, self.since) = (Stage::Body, Instant::now());
         }
-    }
-
-    fn ends_head(&mut self, bytes: &[u8]) -> bool {
-        bytes.iter().any(|byte| {
-            let next = END_OF_HEAD[self.matched] == *byte;
-            self.matched = if next { self.matched + 1 } else { usize::from(*byte == b'\r') };
-            self.matched == END_OF_HEAD.len()
-        })
+        Ok(())
     }
 
     fn overdue(&self) -> bool {
@@ -135,8 +105,9 @@ impl<S> Timed<S> {
             Stage::Idle => IDLE,
             Stage::Head => HEAD,
             Stage::Body => BODY,
+            Stage::Refused => LOOK,
         };
-        self.since.elapsed() >= granted || self.stalled.is_some_and(|since| since.elapsed() >= TAKE)
+        self.since.elapsed() >= granted || self.taking.is_overdue()
     }
 
     /// While there is nothing to read or no room to write: an error once the client is overdue.
@@ -150,7 +121,7 @@ impl<S> Timed<S> {
         }
     }
 
-    /// What a write came to: an answer that moves on is not stalled, and gives the client its time anew.
+    /// What a write came to: an answer that moves on gives the client its time for the next request anew.
     fn told(
         &mut self,
         written: Poll<io::Result<usize>>,
@@ -158,33 +129,80 @@ impl<S> Timed<S> {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         if written.is_pending() {
-            self.stalled.get_or_insert_with(Instant::now);
+            self.taking.stall();
             return self.wait(context);
         }
-        self.stalled = None;
+        self.taking.go_on(&written);
         if is_answer {
-            (self.stage, self.since) = (Stage::Idle, Instant::now());
+            let stage = if self.framing.is_within_head() { Stage::Head } else { Stage::Idle };
+            (self.stage, self.since) = (stage, Instant::now());
         }
         written
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Timed<S> {
+    /// Refuses a request that does not say where it ends. Where an answer is still owed to an earlier one, nothing that is
+    /// said would be heard as what it is.
+    fn refuse(&mut self) -> io::Result<()> {
+        if self.stage == Stage::Body {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.refusal = problem::ambiguous(RequestId(self.clock.new_id()));
+        (self.stage, self.since) = (Stage::Refused, Instant::now());
+        Ok(())
+    }
+
+    /// Says so, and hears the client out for a moment: closed over what it still sends, the answer could be lost.
+    fn see_off(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.refusal.is_empty() {
+            match Pin::new(&mut self.stream).poll_write(context, &self.refusal) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(written) => drop(self.refusal.drain(..written?)),
+                Poll::Pending => return self.wait(context),
+            }
+        }
+        if let Poll::Ready(ended) = Pin::new(&mut self.stream).poll_shutdown(context) {
+            ended?;
+        }
+        let mut unheard = [0; 1024];
+        while !self.overdue() {
+            let mut buffer = ReadBuf::new(&mut unheard);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Ready(read) => read?,
+                Poll::Pending => return self.wait(context),
+            }
+            if buffer.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Timed<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.stage == Stage::Refused {
+            return this.see_off(context);
+        }
         let before = buffer.filled().len();
         match Pin::new(&mut this.stream).poll_read(context, buffer) {
-            Poll::Ready(Ok(())) => {
-                if this.is_foreign(&buffer.filled()[before..]) {
-                    return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
-                }
-                this.hear(&buffer.filled()[before..]);
-                // Drop by drop is as slow as nothing at all.
-                if this.overdue() { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Ready(Ok(())) }
-            }
-            Poll::Pending => this.wait(context),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) => {}
+            Poll::Pending => return this.wait(context),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
         }
+        let heard = &buffer.filled()[before..];
+        if this.is_foreign(heard) {
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        }
+        if this.hear(heard).is_err() {
+            buffer.set_filled(before);
+            this.refuse()?;
+            return this.see_off(context);
+        }
+        // Drop by drop is as slow as nothing at all.
+        if this.overdue() { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Ready(Ok(())) }
     }
 }
 
@@ -211,7 +229,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(context);
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            // Everything there is was taken: whoever listens to events is told when there are any, and has its time anew.
+            this.taking = Taking::default();
+        }
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -10,6 +10,7 @@ pub mod doors;
 #[cfg(feature = "bench")]
 mod echo;
 mod every;
+mod framing;
 mod health;
 mod parameters;
 mod permit;
@@ -53,7 +54,8 @@ mod stop;
 pub mod support_resources;
 pub mod timeline;
 
-use crate::{app::App, dashboard};
+use crate::{app::App, dashboard, error::Error};
+use futures_util::FutureExt;
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Request, Response, Route,
     error::NotFoundError,
@@ -61,6 +63,7 @@ use poem::{
 };
 use poem_openapi::{OpenApi, OpenApiService};
 use request_id::{Identify, RequestId};
+use std::panic::AssertUnwindSafe;
 
 pub use document::document;
 
@@ -96,22 +99,14 @@ pub fn service_with(app: &App, more: Route) -> impl Endpoint<Output = Response> 
     let routes = routes.nest("/v1/bench", OpenApiService::new(echo::Echo, document::TITLE, env!("CARGO_PKG_VERSION")));
     routes
         .data(app.clone())
-        .around(async |endpoint, mut request: Request| {
-            let (id, uri) = (request.data::<RequestId>().copied(), request.uri().clone());
-            let in_browser = asks_for_page(&request);
-            let answer = async {
-                parameters::look(&mut request)?;
-                endpoint.call(request).await
-            };
-            let answer = std::panic::AssertUnwindSafe(answer);
-            let mut response = match futures_util::FutureExt::catch_unwind(answer).await {
-                Ok(Ok(response)) => response.into_response(),
-                Ok(Err(error)) if in_browser && error.is::<NotFoundError>() => dashboard::nothing(),
-                Ok(Err(error)) => problem::respond(error, id),
-                Err(_) => problem::respond(crate::error::Error::internal("a handler panicked").into(), id),
-            };
+        .around(async |endpoint, request: Request| {
+            let (uri, in_chunks) = (request.uri().clone(), is_in_chunks(&request));
+            let mut response = answer(endpoint.as_ref(), request).await;
             if response.status() == StatusCode::METHOD_NOT_ALLOWED {
                 response.headers_mut().insert(header::ALLOW, allow::methods(uri.path()));
+            }
+            if in_chunks {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             protect(response.headers_mut());
             Ok(response)
@@ -119,10 +114,30 @@ pub fn service_with(app: &App, more: Route) -> impl Endpoint<Output = Response> 
         .with(Identify(app.clone()))
 }
 
+/// What is answered, whatever happens.
+async fn answer(endpoint: &impl Endpoint, mut request: Request) -> Response {
+    let (id, in_browser) = (request.data::<RequestId>().copied(), asks_for_page(&request));
+    let answer = async {
+        parameters::look(&mut request)?;
+        endpoint.call(request).await
+    };
+    match FutureExt::catch_unwind(AssertUnwindSafe(answer)).await {
+        Ok(Ok(response)) => response.into_response(),
+        Ok(Err(error)) if in_browser && error.is::<NotFoundError>() => dashboard::nothing(),
+        Ok(Err(error)) => problem::respond(error, id),
+        Err(_) => problem::respond(Error::internal("a handler panicked").into(), id),
+    }
+}
+
 /// Whether somebody types addresses, rather than a program.
 fn asks_for_page(request: &Request) -> bool {
     let html = request.header(header::ACCEPT).is_some_and(|accepted| accepted.contains("text/html"));
     html && request.method() == Method::GET && !request.uri().path().starts_with("/v1/")
+}
+
+/// Whether the body's length stands in the body. Nothing that comes after it on the connection is read (`framing.rs`).
+fn is_in_chunks(request: &Request) -> bool {
+    request.headers().contains_key(header::TRANSFER_ENCODING)
 }
 
 /// What holds for every answer. Nothing of a patient is kept by a browser or by anything between.

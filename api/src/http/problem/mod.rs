@@ -204,6 +204,16 @@ pub(super) fn respond(error: poem::Error, request_id: Option<RequestId>) -> Resp
     render(&ours, request_id)
 }
 
+/// The whole answer to a request that does not say where it ends, as it goes onto the wire: the framework never saw it.
+pub(super) fn ambiguous(request_id: RequestId) -> Vec<u8> {
+    let what = "must name one length, by Content-Length or by Transfer-Encoding (RFC 9112, section 6.3)";
+    let body = filled(&Error::bad_request("header:Content-Length", what), Some(request_id)).body;
+    let body = body.to_json().unwrap_or_default().to_string();
+    let head = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
+                x-content-type-options: nosniff\r\nconnection: close";
+    format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
 /// `If-Match` and its kind are headers; everything else that is parsed is a query parameter.
 fn parameter_pointer(name: &str) -> String {
     let header = name.contains('-') || name.eq_ignore_ascii_case("accept");
