@@ -115,6 +115,27 @@ on_both! {
         assert_eq!(pairs(&told(&header)), [("header:Idempotency-Key", "must be 1 to 255 visible ASCII characters")]);
     }
 
+    async fn a_header_that_is_there_twice_says_nothing(clinic: Clinic) {
+        let twice = "must not be there twice";
+        let post = |clinic: &Clinic| clinic.call(&clinic.patient, Method::POST, MOODS).header("Idempotency-Key", "k").json(&clinic.mood(5));
+        let made = post(&clinic).send().await.expect(201);
+        let path = format!("{MOODS}/{}", made.json()["id"].as_str().unwrap());
+        for (name, value) in [("Idempotency-Key", "k"), ("Content-Type", "application/json"), ("Authorization", "Bearer x")] {
+            let bad = post(&clinic).header(name, value).send().await;
+            bad.problem(400, "bad-request");
+            assert_eq!(pairs(&told(&bad)), [(format!("header:{name}").as_str(), twice)]);
+        }
+        let put = clinic.call(&clinic.patient, Method::PUT, &path).header("If-Match", "\"1\"").header("If-Match", "\"1\"");
+        let bad = put.json(&clinic.mood(6)).send().await;
+        assert_eq!(pairs(&told(&bad)), [("header:If-Match", twice)]);
+        assert_eq!(clinic.get(&clinic.patient, &path).await.json()["mood"], 5);
+        // Who asks is answered first.
+        let nobody = clinic.anonymous(Method::POST, MOODS).header("Idempotency-Key", "k").header("Idempotency-Key", "l");
+        nobody.json(&clinic.mood(5)).send().await.problem(401, "unauthenticated");
+        let nobody = clinic.anonymous(Method::POST, "/v1/auth/login").header("Content-Type", "application/json");
+        nobody.json(&json!({})).send().await.problem(400, "bad-request");
+    }
+
     async fn a_field_of_a_body_that_has_none_is_named(clinic: Clinic) {
         let bad = clinic.call(&clinic.therapist, Method::POST, "/v1/auth/mfa").json(&json!({ "colour": "grey" })).send().await;
         bad.problem(422, "invalid");

@@ -1,10 +1,11 @@
-//! What stands behind the `?` of an address: known names, each once, each in the form that the document shows. Everything
+//! What stands behind the `?` of an address: known names, each once, each in the form that the document shows; and the
+//! headers that say who asks for what, each once: of two, this server and a proxy before it could read another. Everything
 //! that is wrong is named at once, with its bounds; said once it is known who asks, before anything is done.
 
 use super::{body::words, document, schema};
 use crate::{domain::faults::Faults, error::Error};
 use jsonschema::Validator;
-use poem::Request;
+use poem::{Request, http::HeaderMap};
 use serde_json::{Value, json};
 use std::{
     collections::{HashMap, HashSet},
@@ -25,7 +26,10 @@ struct Parameter {
     form: Validator,
 }
 
-/// What is wrong behind the `?` of a request.
+/// Headers that an operation reads, and would read one of.
+const ONCE: [&str; 4] = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match"];
+
+/// What is wrong with the parameters of a request.
 #[derive(Clone)]
 struct Unfit(Faults);
 
@@ -33,21 +37,40 @@ struct Unfit(Faults);
 /// know who asks.
 pub(super) fn look(request: &mut Request) -> Result<(), Error> {
     let uri = request.uri();
-    let Some(query) = uri.query().filter(|query| !query.is_empty() && uri.path().starts_with("/v1/")) else {
+    if !uri.path().starts_with("/v1/") {
         return Ok(());
-    };
+    }
+    let (query, doubled) = (uri.query().unwrap_or_default(), doubled(request.headers()));
+    if query.is_empty() && doubled.is_empty() {
+        return Ok(());
+    }
     let path: Vec<&str> = uri.path().trim_end_matches('/').split('/').collect();
     let is_it = |operation: &&Operation| operation.method == request.method().as_str() && operation.is_at(&path);
     let Some(operation) = operations()?.iter().find(is_it) else { return Ok(()) };
-    match operation.check(query).none() {
-        Err(faults) if operation.open => return Err(Error::BadRequest(faults.0)),
+    let mut faults = Faults::default();
+    for name in &doubled {
+        faults.add(format!("header:{name}"), "must not be there twice");
+    }
+    operation.check(query, &mut faults);
+    match faults.none() {
+        // Of two tokens none says who asks.
+        Err(faults) if operation.open || doubled.contains(&ONCE[0]) => return Err(Error::BadRequest(faults.0)),
         Err(faults) => request.set_data(Unfit(faults)),
         Ok(()) => {}
     }
     Ok(())
 }
 
-/// Refuses a request with something wrong behind its `?`.
+/// The headers that should be there once, and are there more often.
+fn doubled(headers: &HeaderMap) -> Vec<&'static str> {
+    // Almost always each is there once.
+    if headers.len() == headers.keys_len() {
+        return Vec::new();
+    }
+    ONCE.into_iter().filter(|name| headers.get_all(*name).iter().nth(1).is_some()).collect()
+}
+
+/// Refuses a request with something wrong in its parameters.
 pub(super) fn check(request: &Request) -> Result<(), Error> {
     request.data::<Unfit>().map_or(Ok(()), |unfit| Err(Error::BadRequest(unfit.0.0.clone())))
 }
@@ -58,8 +81,8 @@ impl Operation {
         self.path.len() == path.len() && self.path.iter().zip(path).all(fits)
     }
 
-    fn check(&self, query: &str) -> Faults {
-        let (mut faults, mut seen) = (Faults::default(), HashSet::new());
+    fn check(&self, query: &str, faults: &mut Faults) {
+        let mut seen = HashSet::new();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             let pointer = format!("query:{}", name.chars().take(50).collect::<String>());
             let Some(parameter) = self.parameters.get(&*name) else {
@@ -75,7 +98,6 @@ impl Operation {
             }
         }
         faults.0.truncate(FAULTS);
-        faults
     }
 }
 
