@@ -7,7 +7,7 @@ use crate::{
 };
 use afterglow::{
     notify::Failure,
-    store::{Tx, notifications},
+    store::{Tx, idempotency, notifications},
 };
 use chrono::TimeDelta;
 use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel};
@@ -285,6 +285,32 @@ on_both! {
         assert_eq!(kept().await, 1);
         clinic.clock.advance(TimeDelta::minutes(1));
         worker.sweep().await.unwrap();
+        assert_eq!(kept().await, 0);
+    }
+}
+
+on_both! {
+    async fn what_is_over_is_forgotten_in_portions(clinic: Clinic) {
+        let (owner, account, made) = (clinic.id, clinic.patient.id, clinic.now());
+        let row = |n: u32| entities::idempotency::ActiveModel {
+            owner_id: Set(owner),
+            account_id: Set(account),
+            key: Set(n.to_string()),
+            fingerprint: Set(vec![0; 32]),
+            status: Set(201),
+            record_id: Set(account),
+            version: Set(1),
+            created_at: Set(made.into()),
+        };
+        clinic.app.db.write(owner, async move |tx: &Tx| {
+            entities::idempotency::Entity::insert_many((0..1200).map(row)).exec_without_returning(tx.db()).await?;
+            Ok(())
+        }).await.unwrap();
+        let kept = async || entities::idempotency::Entity::find().all(clinic.app.db.read()).await.unwrap().len();
+        clinic.clock.advance(TimeDelta::days(31));
+        let more = clinic.app.db.write(owner, async |tx: &Tx| idempotency::sweep(tx).await).await.unwrap();
+        assert_eq!((more, kept().await), (true, 700));
+        worker(&clinic, &Post::new()).sweep().await.unwrap();
         assert_eq!(kept().await, 0);
     }
 }

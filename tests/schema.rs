@@ -1,7 +1,7 @@
 //! How the rows lie: every key of a table that belongs to one patient begins with the patient, on either database.
 
 use crate::{on_both, support::Clinic};
-use afterglow::store::Driver;
+use afterglow::store::{Driver, Tx};
 use sea_orm::{
     ColumnTrait, ColumnType, ConnectionTrait, DatabaseBackend, EntityTrait, IdenStatic, Iterable, QueryResult,
     Statement,
@@ -43,6 +43,21 @@ async fn indexes(clinic: &Clinic) -> Vec<Index> {
     rows.iter().map(index).collect()
 }
 
+/// How the database would go about a statement.
+async fn planned(clinic: &Clinic, backend: DatabaseBackend, sql: &str) -> String {
+    let (before, explain) = sql.rsplit_once("; ").unwrap_or(("", sql));
+    let (before, explain) = (before.to_owned(), explain.to_owned());
+    let unit = async move |tx: &Tx| {
+        if !before.is_empty() {
+            tx.db().execute_unprepared(&before).await?;
+        }
+        let rows = tx.db().query_all_raw(Statement::from_string(backend, explain)).await?;
+        let column = if backend == DatabaseBackend::Sqlite { "detail" } else { "QUERY PLAN" };
+        Ok(rows.iter().map(|row| row.try_get::<String>("", column).unwrap() + "\n").collect())
+    };
+    clinic.app.db.write(clinic.id, unit).await.unwrap()
+}
+
 on_both! {
     async fn every_key_of_a_patients_table_begins_with_the_patient(clinic: Clinic) {
         let indexes = indexes(&clinic).await;
@@ -52,6 +67,24 @@ on_both! {
         }
         for index in indexes.iter().filter(|index| index.unique) {
             assert_eq!(index.first, "patient_id", "a key of {}", index.table);
+        }
+    }
+
+    async fn what_is_swept_is_found_by_its_age(clinic: Clinic) {
+        let (plan, backend) = match clinic.app.db.driver() {
+            Driver::Sqlite => ("EXPLAIN QUERY PLAN", DatabaseBackend::Sqlite),
+            // With a handful of rows it would rather read them all.
+            Driver::Postgres => ("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; EXPLAIN", DatabaseBackend::Postgres),
+        };
+        for (table, keys, column) in [
+            ("idempotency", "owner_id, account_id, key", "created_at"),
+            ("token", "hash", "expires_at"),
+            ("cookie", "hash", "seen_at"),
+        ] {
+            let some = format!("SELECT {keys} FROM {table} WHERE {column} <= 5 ORDER BY {column} ASC LIMIT 500");
+            let sql = format!("{plan} DELETE FROM {table} WHERE ({keys}) IN ({some})");
+            let text = planned(&clinic, backend, &sql).await;
+            assert!(text.contains(&format!("{table}_over")) && !text.contains("SCAN "), "{text}");
         }
     }
 

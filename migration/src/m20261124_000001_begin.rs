@@ -142,6 +142,7 @@ CREATE TABLE token (
 ) {narrow};
 CREATE INDEX token_family ON token (family_id);
 CREATE INDEX token_account ON token (account_id);
+CREATE INDEX token_over ON token (expires_at);
 
 CREATE TABLE cookie (
   hash bytes PRIMARY KEY,
@@ -151,6 +152,7 @@ CREATE TABLE cookie (
   ends_at instant NOT NULL
 ) {narrow};
 CREATE INDEX cookie_account ON cookie (account_id);
+CREATE INDEX cookie_over ON cookie (seen_at);
 
 CREATE TABLE record (
   patient_id uuid NOT NULL REFERENCES patient (id),
@@ -326,6 +328,7 @@ CREATE TABLE idempotency (
   created_at instant NOT NULL,
   PRIMARY KEY (owner_id, account_id, key)
 ) {narrow};
+CREATE INDEX idempotency_over ON idempotency (created_at);
 
 CREATE TABLE audit (
   id {serial},

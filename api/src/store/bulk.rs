@@ -1,11 +1,16 @@
 //! Many rows in a few statements.
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, PrimaryKeyToColumn, QueryFilter,
+    sea_query::{Expr, ExprTrait, Order, Query},
+};
 
 /// SQLite binds at most 32,766 values to a statement.
 const VALUES: usize = 32_766;
 /// Rows of one statement; more save little.
 const ROWS: usize = 500;
+/// Rows that are deleted at once: what others write waits behind a unit for some milliseconds, no more.
+const PORTION: u64 = 500;
 
 /// Stores rows of one table.
 pub(super) async fn insert<M, A>(db: &impl ConnectionTrait, rows: impl IntoIterator<Item = M>) -> Result<(), DbErr>
@@ -23,4 +28,23 @@ where
         }
         A::Entity::insert_many(some).exec_without_returning(db).await?;
     }
+}
+
+/// Deletes some of the rows of a table that are over, those with the lowest value of an indexed column first. Whether there
+/// may be more of them.
+pub(super) async fn forget<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    by: E::Column,
+    over: impl Into<Expr>,
+) -> Result<bool, DbErr> {
+    let keys: Vec<E::Column> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+    let mut some = Query::select();
+    some.columns(keys.iter().copied())
+        .from(E::default())
+        .and_where(over.into())
+        .order_by(by, Order::Asc)
+        .limit(PORTION);
+    let key = Expr::tuple(keys.into_iter().map(Expr::col));
+    let forgotten = E::delete_many().filter(key.in_subquery(some)).exec(db).await?;
+    Ok(forgotten.rows_affected >= PORTION)
 }

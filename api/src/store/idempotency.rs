@@ -1,6 +1,6 @@
 //! What a repeated request is answered from: written in the transaction of the request's effect, kept 30 days.
 
-use super::{Tx, link::Driver};
+use super::{Tx, bulk, link::Driver};
 use crate::error::Error;
 use chrono::TimeDelta;
 use entities::{
@@ -83,9 +83,8 @@ pub async fn keep(tx: &Tx, once: &Once, status: i16, record: Uuid, version: i64)
 /// How long a repeat is known as one.
 const KEPT: TimeDelta = TimeDelta::days(30);
 
-/// Forgets what is older.
-pub async fn sweep(tx: &Tx) -> Result<(), Error> {
+/// Forgets some of what is older; whether there may be more.
+pub async fn sweep(tx: &Tx) -> Result<bool, Error> {
     let old = Column::CreatedAt.lt(Micros::from(tx.now() - KEPT));
-    Entity::delete_many().filter(old).exec(tx.db()).await?;
-    Ok(())
+    Ok(bulk::forget::<Entity>(tx.db(), Column::CreatedAt, old).await?)
 }

@@ -7,7 +7,7 @@ mod known;
 pub use grants::{Given, Grant, begin, renew, sign_in, sign_out};
 pub use known::SignIns;
 
-use super::Tx;
+use super::{Tx, bulk};
 use crate::{
     domain::{
         accounts::AccountKind,
@@ -292,14 +292,16 @@ async fn remove_cookie(tx: &Tx, hash: Hash) -> Result<(), Error> {
     Ok(())
 }
 
-/// Forgets what ended by itself.
-pub async fn sweep(tx: &Tx) -> Result<(), Error> {
-    let now = tx.now().timestamp_micros();
-    let idle = (tx.now() - rules::COOKIE_IDLE).timestamp_micros();
-    token::Entity::delete_many().filter(token::Column::ExpiresAt.lte(now)).exec(tx.db()).await?;
-    let ended = Condition::any().add(cookie::Column::EndsAt.lte(now)).add(cookie::Column::SeenAt.lte(idle));
-    cookie::Entity::delete_many().filter(ended).exec(tx.db()).await?;
-    Ok(())
+/// Forgets some of the tokens that ended by themselves; whether there may be more.
+pub async fn sweep_tokens(tx: &Tx) -> Result<bool, Error> {
+    let over = token::Column::ExpiresAt.lte(tx.now().timestamp_micros());
+    Ok(bulk::forget::<token::Entity>(tx.db(), token::Column::ExpiresAt, over).await?)
+}
+
+/// The same for cookies. One that has ended is not used any more either: it goes when it has been idle for long enough.
+pub async fn sweep_cookies(tx: &Tx) -> Result<bool, Error> {
+    let over = cookie::Column::SeenAt.lte((tx.now() - rules::COOKIE_IDLE).timestamp_micros());
+    Ok(bulk::forget::<cookie::Entity>(tx.db(), cookie::Column::SeenAt, over).await?)
 }
 
 /// Sets an instant that is not set yet.
