@@ -20,6 +20,7 @@ mod falls;
 mod flags;
 mod instants;
 mod matrix;
+mod metrics;
 mod mood_scores;
 mod pages;
 mod people;

@@ -5,6 +5,7 @@ use crate::{
     config::Config,
     error::Error,
     events::Event,
+    metrics::Metrics,
     security::{guessing::Guessing, passwords::Passwords, secret::Secret},
     store::{Database, Keys, Place, SignIns},
 };
@@ -38,6 +39,8 @@ pub struct Shared {
     pub guessing: Guessing,
     /// Who is signed in.
     pub sign_ins: SignIns,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl App {
@@ -46,10 +49,12 @@ impl App {
         let (events, _) = broadcast::channel(EVENTS);
         let (stopping, _) = watch::channel(false);
         let keys = Keys::open(place, master).await?;
-        let db = Database::open(place, &clock, &events).await?;
+        let metrics = Metrics::default();
+        let db = Database::open(place, &clock, &events, &metrics.writing).await?;
         let sign_ins = SignIns::new(db.driver());
         let (passwords, guessing) = (Passwords::default(), Guessing::default());
-        Ok(Self(Arc::new(Shared { config, clock, db, keys, events, stopping, passwords, guessing, sign_ins })))
+        let shared = Shared { config, clock, db, keys, events, stopping, passwords, guessing, sign_ins, metrics };
+        Ok(Self(Arc::new(shared)))
     }
 }
 

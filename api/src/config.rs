@@ -29,6 +29,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "file of the master key; this or the next is required with PostgreSQL (SQLite: DATA/master.key)",
     ),
     ("master_key", "the master key itself, 32 bytes in base64"),
+    ("metrics_listen", "address and port of /metrics, for a private network (none; the demo's on LISTEN)"),
     ("log", "what is logged, such as info or afterglow=debug (info)"),
 ];
 
@@ -94,6 +95,8 @@ pub struct Config {
     pub mail_from: lettre::message::Mailbox,
     /// The master key.
     pub master_key: MasterKey,
+    /// The address to answer Prometheus on.
+    pub metrics_listen: Option<SocketAddr>,
     /// What is logged.
     pub log: String,
 }

@@ -7,6 +7,7 @@ use crate::{
     config::{Ask, Config},
     demo::{self, Found, LOGINS, MOST},
     error::Error,
+    http,
     notify::{Channel, Email, Mailbox},
     reminders::Worker,
     server, start,
@@ -55,6 +56,7 @@ pub(super) async fn run(demo: Demo) -> Result<(), Error> {
     let password = Zeroizing::new(demo.password.unwrap_or_else(demo::drawn_password));
     fill(app, demo.seed, &password).await?;
     let (channel, routes) = mail(&app.config)?;
+    let routes = if app.config.metrics_listen.is_none() { http::metrics::on(routes) } else { routes };
     greet(&app.config, &password);
     Worker::new(app, channel).beside(server::run_with(app, listener, routes)).await
 }

@@ -91,6 +91,7 @@ impl Values {
         let database_url = self.read("database_url", database);
         let smtp = self.read("smtp_url", str::parse::<Smtp>);
         let mail_from = self.read("mail_from", mailbox);
+        let metrics_listen = self.read("metrics_listen", address);
         let log = self.read("log", filter).unwrap_or_else(|| "info".into());
         let (Some(public_url), true) = (public_url, self.wrong.is_empty()) else {
             return Err(Wrong(self.wrong));
@@ -107,6 +108,7 @@ impl Values {
             smtp,
             mail_from,
             master_key: file.or(key).unwrap_or(MasterKey::Unset),
+            metrics_listen,
             log,
         })
     }

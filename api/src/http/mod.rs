@@ -42,6 +42,7 @@ pub mod intentions;
 pub mod invitations;
 pub mod journal_entries;
 pub mod members;
+pub mod metrics;
 pub mod mood_scores;
 pub mod notifications;
 mod occurrences;

@@ -1,7 +1,9 @@
-//! Every request has an id: in its problems, in its audit rows, in the log.
+//! Every request has an id: in its problems, in its audit rows, in the log. And every one is counted, without it.
 
 use crate::app::App;
 use poem::{Endpoint, IntoResponse, Middleware, Request, Response, Result};
+use poem_openapi::OperationId;
+use std::time::Instant;
 use uuid::Uuid;
 
 /// The id of a request.
@@ -30,6 +32,10 @@ impl<E: Endpoint> Endpoint for Identified<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         request.set_data(RequestId(self.app.clock.new_id()));
-        self.inner.call(request).await.map(IntoResponse::into_response)
+        let began = Instant::now();
+        let response = self.inner.call(request).await.map(IntoResponse::into_response)?;
+        let operation = response.data::<OperationId>().map(|operation| operation.0);
+        self.app.metrics.answered(operation, response.status().as_u16(), began.elapsed());
+        Ok(response)
     }
 }

@@ -23,6 +23,8 @@ const ROUTINE_LANES: usize = 12;
 const LANES_THAT_MATTER: usize = 8;
 /// Mails looked for at once.
 const PAGE: u64 = 500;
+/// The one channel there is so far, as it is counted.
+const CHANNEL: &str = "email";
 /// How long after each attempt the fate of a mail is tried to be recorded anew.
 const RECORD: Duration = Duration::from_secs(1);
 
@@ -81,7 +83,10 @@ impl Dispatcher {
             }
         };
         match attempt {
-            Some(attempt) => self.record(claim, attempt).await,
+            Some(attempt) => {
+                self.count(claim, attempt);
+                self.record(claim, attempt).await
+            }
             None => Ok(()),
         }
     }
@@ -97,6 +102,14 @@ impl Dispatcher {
             return Ok(None);
         }
         Ok(Some(offer.hand_over().await.map_or_else(Attempt::from, Attempt::Sent)))
+    }
+
+    fn count(&self, claim: &Claim, attempt: Attempt) {
+        let metrics = &self.app.metrics;
+        metrics.attempted(CHANNEL, attempt.name());
+        if let (Attempt::Sent(_), Content::Message { due_at, .. }) = (attempt, &claim.content) {
+            metrics.sent((self.app.clock.now() - *due_at).to_std().unwrap_or_default());
+        }
     }
 
     /// Commits what became of an attempt. While the database is away or full it is tried again, for as long as it takes:

@@ -4,7 +4,7 @@ use super::{
     link::{Driver, Link, Trust},
     writer::{Tx, Writer},
 };
-use crate::{clock::Clock, error::Error, events::Event};
+use crate::{clock::Clock, error::Error, events::Event, metrics::Writing};
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use sea_orm::{ConnectionTrait, Statement};
@@ -41,9 +41,14 @@ pub struct Database {
 
 impl Database {
     /// Connects, brings the schema up to date and starts the writers.
-    pub async fn open(place: &Place, clock: &Clock, events: &broadcast::Sender<Event>) -> Result<Self, Error> {
+    pub async fn open(
+        place: &Place,
+        clock: &Clock,
+        events: &broadcast::Sender<Event>,
+        counts: &Writing,
+    ) -> Result<Self, Error> {
         let (lost, watch) = watch::channel(false);
-        let start = |link| Writer::start(link, clock.clone(), events.clone(), lost.clone());
+        let start = |link| Writer::start(link, clock.clone(), events.clone(), lost.clone(), counts.clone());
         let (driver, readers, writers) = match place {
             Place::Folder(folder) => {
                 let file = folder.join("afterglow.db");

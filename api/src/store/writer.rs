@@ -8,11 +8,11 @@ use super::{
     audit,
     link::{Driver, Link, Transaction},
 };
-use crate::{clock::Clock, error::Error, events::Event};
+use crate::{clock::Clock, error::Error, events::Event, metrics::Writing};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use sea_orm::DbErr;
-use std::{cell::RefCell, panic::AssertUnwindSafe, pin::Pin};
+use std::{cell::RefCell, panic::AssertUnwindSafe, pin::Pin, time::Instant};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -172,10 +172,11 @@ impl Writer {
         clock: Clock,
         events: broadcast::Sender<Event>,
         lost: watch::Sender<bool>,
+        counts: Writing,
     ) -> Result<Self, Error> {
         let (sender, units) = mpsc::channel(QUEUE);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::internal)?;
-        let line = Line { link, clock, events, lost };
+        let line = Line { link, clock, events, lost, counts };
         std::thread::Builder::new()
             .name("afterglow-writer".into())
             .spawn(move || tokio::task::LocalSet::new().block_on(&runtime, line.serve(units)))
@@ -201,6 +202,7 @@ struct Line {
     clock: Clock,
     events: broadcast::Sender<Event>,
     lost: watch::Sender<bool>,
+    counts: Writing,
 }
 
 impl Line {
@@ -246,7 +248,9 @@ impl Line {
             let written = self.link.within(audit::write(&group, self.link.driver(), kept.audited)).await;
             broken = written.err().map(Fate::of);
         }
+        let began = Instant::now();
         let fate = self.settle(group, broken).await;
+        self.counts.committed(answers.len(), began.elapsed());
         if matches!(fate, Fate::Committed) {
             for then in kept.afterwards {
                 then();

@@ -12,7 +12,7 @@ use poem::{
     http::{StatusCode, header},
 };
 use poem_openapi::{
-    ApiResponse, Object,
+    ApiResponse, Object, OperationId,
     error::{ParseParamError, ParsePathError},
     registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
     types::{ToJSON, Type},
@@ -175,8 +175,17 @@ fn describe(error: &Error) -> (StatusCode, &'static str, &'static str, &'static 
     }
 }
 
-/// Turns any error, ours or the framework's, into a problem.
+/// Turns any error, ours or the framework's, into a problem; it is still known which operation it came from.
 pub(super) fn respond(error: poem::Error, request_id: Option<RequestId>) -> Response {
+    let operation = error.data::<OperationId>().copied();
+    let mut response = told(error, request_id);
+    if let Some(operation) = operation {
+        response.set_data(operation);
+    }
+    response
+}
+
+fn told(error: poem::Error, request_id: Option<RequestId>) -> Response {
     if let Some(error) = error.downcast_ref::<Error>() {
         return render(error, request_id);
     }

@@ -5,8 +5,10 @@
 //! claim that ends by itself: before the text was handed over it is taken again, afterwards a routine message is given
 //! up as `unknown`.
 
+mod backlog;
 mod lease;
 
+pub use backlog::{Backlog, backlog};
 pub use lease::{Parcel, due};
 
 use super::{
@@ -84,6 +86,19 @@ pub enum Attempt {
     Later(Option<u16>),
     /// The host lets nobody in: to be tried again, and not counted.
     Closed(Option<u16>),
+}
+
+impl Attempt {
+    /// What it is called where attempts are counted.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sent(_) => "sent",
+            Self::Undecided => "unknown",
+            Self::Refused(_) => "refused",
+            Self::Later(_) => "later",
+            Self::Closed(_) => "closed",
+        }
+    }
 }
 
 /// Takes a mail in hand, if it is this worker's turn; what is not wanted any more is settled instead.

@@ -1,0 +1,61 @@
+//! How much waits to leave the house, for whoever watches it.
+
+use crate::{
+    domain::notifications::{DeliveryState, NotificationState},
+    error::Error,
+};
+use chrono::{DateTime, Utc};
+use entities::{Micros, delivery, invitation, notification};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, Query},
+};
+
+/// Mails whose time has come and that are not sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many.
+    pub due: i64,
+    /// Since when the oldest has been due.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// Counts them. A mail that is tried again counts from when it was due first.
+pub async fn backlog(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Backlog, Error> {
+    let (messages, invitations) = (messages(db, now.into()).await?, invitations(db, now.into()).await?);
+    let oldest = [messages.1, invitations.1].into_iter().flatten().min();
+    Ok(Backlog { due: messages.0 + invitations.0, oldest: oldest.map(|at| Micros(at).into()) })
+}
+
+async fn messages(db: &impl ConnectionTrait, now: Micros) -> Result<(i64, Option<i64>), Error> {
+    use delivery::Column as D;
+    use notification::{Column as N, Entity as Messages};
+    let message = |column| Expr::col((Messages, column));
+    let delivery = Query::select()
+        .expr(Expr::val(1))
+        .from(delivery::Entity)
+        .and_where(Expr::col((delivery::Entity, D::PatientId)).eq(message(N::PatientId)))
+        .and_where(Expr::col((delivery::Entity, D::NotificationId)).eq(message(N::Id)))
+        .and_where(Expr::col((delivery::Entity, D::State)).eq(DeliveryState::Queued.code()))
+        .to_owned();
+    let waiting = [NotificationState::Scheduled, NotificationState::Sending].map(NotificationState::code);
+    let found = Messages::find()
+        .select_only()
+        .column_as(N::Id.count(), "due")
+        .column_as(N::DueAt.min(), "oldest")
+        .filter(N::State.is_in(waiting))
+        .filter(N::DueAt.lte(now))
+        .filter(Expr::exists(delivery));
+    Ok(found.into_tuple().one(db).await?.unwrap_or_default())
+}
+
+async fn invitations(db: &impl ConnectionTrait, now: Micros) -> Result<(i64, Option<i64>), Error> {
+    use invitation::Column as I;
+    let found = invitation::Entity::find()
+        .select_only()
+        .column_as(I::Id.count(), "due")
+        .column_as(I::MailNotBefore.min(), "oldest")
+        .filter(I::MailState.eq(DeliveryState::Queued.code()))
+        .filter(I::MailNotBefore.lte(now));
+    Ok(found.into_tuple().one(db).await?.unwrap_or_default())
+}

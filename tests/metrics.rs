@@ -1,0 +1,118 @@
+//! What Prometheus reads: how much is done and how fast, of nobody in particular.
+
+use crate::{
+    on_both,
+    reminders::{daily, remind, worker},
+    support::{Clinic, Place, Post},
+};
+use afterglow::{app::App, clock::Clock, config::Config, http, security::secret::Secret, server};
+use chrono::TimeDelta;
+use poem::{Route, test::TestClient};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Duration, timeout},
+};
+
+/// What is answered there, and in what form.
+async fn read(clinic: &Clinic) -> (String, String) {
+    let answer = TestClient::new(http::metrics::service(&clinic.app)).get("/metrics").send().await.0;
+    let form = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    (form, answer.into_body().into_string().await.unwrap())
+}
+
+/// The value of a line.
+#[track_caller]
+fn value(text: &str, name: &str) -> f64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+    line.unwrap_or_else(|| panic!("{name} in {text}")).parse().unwrap()
+}
+
+on_both! {
+    async fn what_is_done_is_counted_by_operation_and_names_nobody(clinic: Clinic) {
+        let moods = format!("/v1/patients/{}/mood-scores", clinic.patient.id);
+        let made = clinic.post(&clinic.patient, &moods, clinic.mood(5)).await.expect(201).json();
+        let id = made["id"].as_str().unwrap().to_owned();
+        clinic.get(&clinic.therapist, &format!("{moods}/{id}")).await.expect(200);
+        clinic.post(&clinic.patient, &moods, clinic.mood(50)).await.problem(422, "invalid");
+        clinic.get(&clinic.admin, &moods).await.problem(403, "forbidden");
+        clinic.get(&clinic.patient, &format!("/v1/nothing/{id}")).await.problem(404, "not-found");
+        let (form, text) = read(&clinic).await;
+        assert_eq!(form, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+        for (operation, status) in [
+            ("mood_scores_create", "2xx"),
+            ("mood_scores_create", "4xx"),
+            ("mood_scores_read", "2xx"),
+            ("mood_scores_list", "4xx"),
+            ("none", "4xx"),
+        ] {
+            let name = format!("afterglow_requests_total{{operation=\"{operation}\",status=\"{status}\"}}");
+            assert_eq!(value(&text, &name) as u64, 1, "{name}");
+        }
+        let took = |operation| value(&text, &format!("afterglow_request_duration_seconds_count{{operation=\"{operation}\"}}"));
+        assert_eq!(took("mood_scores_create") as u64, 2);
+        assert!(value(&text, "afterglow_commit_units_sum") >= 2.0 && value(&text, "afterglow_commit_seconds_count") >= 2.0);
+        assert!(text.ends_with("# EOF\n"), "{text}");
+        for person in [&clinic.patient, &clinic.therapist, &clinic.admin] {
+            assert!(!text.contains(&person.id.to_string()) && !text.contains(&person.email), "{text}");
+        }
+        assert!(!text.contains(&id) && !text.contains(&clinic.id.to_string()) && !text.contains("/v1/"), "{text}");
+    }
+
+    async fn what_waits_to_be_sent_and_how_late_it_leaves_is_told(clinic: Clinic) {
+        remind(&clinic, &clinic.patient, daily(&["12:00"])).await;
+        assert_eq!(value(&read(&clinic).await.1, "afterglow_mails_due") as u64, 0);
+        clinic.clock.advance(TimeDelta::hours(2));
+        let text = read(&clinic).await.1;
+        let (due, late) = (value(&text, "afterglow_mails_due"), value(&text, "afterglow_mails_due_oldest_seconds"));
+        assert!(due >= 1.0 && (1.0..=7200.0).contains(&late), "{due} {late}");
+        worker(&clinic, &Post::new()).dispatch().await.unwrap();
+        let text = read(&clinic).await.1;
+        assert_eq!(value(&text, "afterglow_mails_due") as u64, 0);
+        let sent = value(&text, "afterglow_mail_attempts_total{channel=\"email\",outcome=\"sent\"}");
+        assert!((sent - due).abs() < 0.5, "{text}");
+        assert!(value(&text, "afterglow_message_lateness_seconds_sum") >= late, "{text}");
+    }
+}
+
+/// The first line of an answer on a connection of its own.
+async fn ask(port: u16, path: &str) -> String {
+    let connect = async {
+        loop {
+            if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await {
+                return stream;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let mut stream = timeout(Duration::from_secs(10), connect).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn they_are_told_on_their_own_listener_and_not_to_the_world() {
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (place, port) = (Place::folder(), free());
+    let vars = [("LISTEN", "127.0.0.1:0".into()), ("METRICS_LISTEN", format!("127.0.0.1:{port}"))];
+    let config = Config::from(vars.map(|(name, value)| (format!("AFTERGLOW_{name}"), value)), None).unwrap();
+    let app = App::open(config, Clock::system(), &place.place, Secret::random()).await.unwrap();
+    let listener = server::listen(&app.config).await.unwrap();
+    let main = listener.local_addr().unwrap().port();
+    let serving = tokio::spawn(async move { server::run(&app, listener).await });
+    assert_eq!(ask(port, "/metrics").await, "HTTP/1.1 200 OK");
+    assert_eq!(ask(port, "/v1/instruments").await, "HTTP/1.1 404 Not Found");
+    assert_eq!(ask(main, "/metrics").await, "HTTP/1.1 404 Not Found");
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_tells_them_beside_its_pages() {
+    let clinic = Clinic::on_sqlite().await;
+    let service = http::service_with(&clinic.app, http::metrics::on(Route::new()));
+    let answer = TestClient::new(service).get("/metrics").send().await.0;
+    assert_eq!(answer.status().as_u16(), 200);
+}
