@@ -24,8 +24,8 @@ use afterglow::{
     error::Error,
     security::{seal::OwnerKeys, secret::Secret},
     store::{
-        After, Precondition, Scope, Tx, Window, accounts,
-        records::{self, Author, Document},
+        After, Author, Precondition, Scope, Tx, Window, accounts,
+        records::{self, Document},
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};

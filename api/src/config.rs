@@ -35,9 +35,9 @@ pub const SETTINGS: &[(&str, &str)] = &[
 
 /// A text that never shows in logs.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<String>);
+pub struct Hidden(Zeroizing<String>);
 
-impl Secret {
+impl Hidden {
     /// Hides a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
@@ -49,7 +49,7 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for Hidden {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("(secret)")
     }
@@ -88,7 +88,7 @@ pub struct Config {
     /// The folder of the embedded database and its keys.
     pub data: PathBuf,
     /// PostgreSQL; SQLite when absent.
-    pub database_url: Option<Secret>,
+    pub database_url: Option<Hidden>,
     /// The mail host.
     pub smtp: Option<Smtp>,
     /// The sender of all mails.

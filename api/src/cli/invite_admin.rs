@@ -77,7 +77,7 @@ pub async fn invite(app: &App, asked: InviteAdmin) -> Result<String, Error> {
     let link = app.config.link(&format!("/invitations/{}", code.reveal()));
     let unit = async move |tx: &Tx| {
         clinics::insert(tx, &clinic, &keys).await?;
-        let new = invitations::NewInvitation {
+        let new = invitations::Row {
             id: tx.new_id(),
             clinic: id,
             kind: AccountKind::Member,

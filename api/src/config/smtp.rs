@@ -1,6 +1,6 @@
 //! The mail host, as one URL: `smtps://user:password@host`, `smtp://host:587?tls=required`, `smtp://127.0.0.1:1025`.
 
-use super::Secret;
+use super::Hidden;
 use std::{path::PathBuf, str::FromStr};
 use url::{Host, Url};
 
@@ -25,7 +25,7 @@ pub struct Smtp {
     /// How the connection is protected.
     pub security: Security,
     /// Who signs in there.
-    pub user: Option<(String, Secret)>,
+    pub user: Option<(String, Hidden)>,
     /// Whom to trust beside the well-known authorities: a PEM file, `ca=` in the URL.
     pub authority: Option<PathBuf>,
 }
@@ -75,11 +75,11 @@ fn on_loopback(url: &Url) -> bool {
     }
 }
 
-fn user(url: &Url) -> Result<Option<(String, Secret)>, &'static str> {
+fn user(url: &Url) -> Result<Option<(String, Hidden)>, &'static str> {
     match (url.username(), url.password()) {
         ("", None) => Ok(None),
         ("", Some(_)) | (_, None) => Err("a user and a password, or neither"),
-        (name, Some(password)) => Ok(Some((decoded(name)?, Secret::new(decoded(password)?)))),
+        (name, Some(password)) => Ok(Some((decoded(name)?, Hidden::new(decoded(password)?)))),
     }
 }
 

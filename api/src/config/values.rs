@@ -1,6 +1,6 @@
 //! Raw settings, from wherever they came, on their way to being right.
 
-use super::{Config, MasterKey, SETTINGS, Secret, Smtp, Wrong};
+use super::{Config, Hidden, MasterKey, SETTINGS, Smtp, Wrong};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use std::{
     collections::BTreeMap,
@@ -146,10 +146,10 @@ fn public_url(text: &str, listen: SocketAddr) -> Result<Url, &'static str> {
     }
 }
 
-fn database(text: &str) -> Result<Secret, &'static str> {
+fn database(text: &str) -> Result<Hidden, &'static str> {
     let url = Url::parse(text).ok();
     match url.as_ref().map(Url::scheme) {
-        Some("postgres" | "postgresql") => Ok(Secret::new(text)),
+        Some("postgres" | "postgresql") => Ok(Hidden::new(text)),
         _ => Err("postgres://user:password@host/database; for SQLite set AFTERGLOW_DATA instead"),
     }
 }

@@ -17,11 +17,7 @@ use crate::{
     },
     error::Error,
     security::seal::OwnerKeys,
-    store::{
-        Scope, flags, notifications,
-        records::{self, Author},
-        reminders,
-    },
+    store::{Author, Scope, flags, notifications, records, reminders},
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;

@@ -11,7 +11,7 @@ use crate::{
         },
     },
     store::{
-        flags::{self, Found, Words},
+        flags::{self, Found, Remarks},
         notifications,
     },
 };
@@ -31,13 +31,13 @@ enum Act {
 
 /// What there is of a flag beside itself.
 #[derive(Default)]
-struct Past {
+struct Former {
     version: i64,
-    words: Words,
+    words: Remarks,
     evidence: Vec<Found>,
 }
 
-impl Past {
+impl Former {
     /// A version that is evidence already keeps when it became so.
     fn hear(&mut self, found: Found) {
         let of = |known: &&mut Found| (known.finding.record, known.version) == (found.finding.record, found.version);
@@ -55,7 +55,7 @@ pub(super) struct Staff<'a> {
     hours: &'a BusinessHours,
     now: DateTime<Utc>,
     flags: Vec<Flag>,
-    past: BTreeMap<Uuid, Past>,
+    past: BTreeMap<Uuid, Former>,
     /// By time, and by number where two meet.
     to_do: BTreeMap<(DateTime<Utc>, Uuid), Act>,
     told: Vec<notifications::Past>,
@@ -189,7 +189,7 @@ impl<'a> Staff<'a> {
             message.sent = !(open && message.at > now - TimeDelta::days(1));
         }
         let whole = |flag: Flag| {
-            let Past { version, words, evidence } = past.remove(&flag.id).unwrap_or_default();
+            let Former { version, words, evidence } = past.remove(&flag.id).unwrap_or_default();
             flags::Past { flag, version, words, evidence }
         };
         (flags.into_iter().map(whole).collect(), told)

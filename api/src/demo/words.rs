@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::LazyLock};
 /// Every sentence, by what it is about.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Words {
+pub(super) struct Phrases {
     pub(super) themes: Vec<String>,
     pub(super) feelings: Vec<String>,
     pub(super) body_areas: Vec<String>,
@@ -46,13 +46,13 @@ struct Own {
     intentions: Vec<String>,
 }
 
-static WORDS: LazyLock<Words> = LazyLock::new(|| {
+static WORDS: LazyLock<Phrases> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
     serde_json::from_str(include_str!("data/words.json")).expect("words.json")
 });
 
 /// The words.
-pub(super) fn words() -> &'static Words {
+pub(super) fn words() -> &'static Phrases {
     &WORDS
 }
 
@@ -65,7 +65,7 @@ pub(super) enum Tone {
     Low,
 }
 
-impl Words {
+impl Phrases {
     fn own(&self, language: &str) -> Option<&Own> {
         self.other_languages.get(language)
     }

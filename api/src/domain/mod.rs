@@ -12,6 +12,7 @@ pub mod home_doses;
 pub mod instant;
 pub mod instruments;
 pub mod intentions;
+pub mod invitations;
 pub mod journal_entries;
 pub mod mood_scores;
 pub mod notifications;

@@ -12,7 +12,7 @@ use crate::{
     app::App,
     domain::care_team::NewCareRelation,
     error::Error,
-    security::access::{ReadCareTeam, Standing, WriteCareTeam},
+    security::access::{HeldRight, ReadCareTeam, WriteCareTeam},
     store::{
         Precondition, Tx,
         care_team::{self, Relation, Wanted},
@@ -188,7 +188,7 @@ impl CareTeams {
         held: Header<Option<String>>,
     ) -> Result<Done, Error> {
         let (id, held) = (id.0.parse().map_err(|_| Error::NotFound)?, if_match(held.0.as_deref())?);
-        let (scope, standing) = (permit.scope, Standing::of::<WriteCareTeam>(&permit.caller));
+        let (scope, standing) = (permit.scope, HeldRight::of::<WriteCareTeam>(&permit.caller));
         let unit = async move |tx: &Tx| care_team::remove(tx, &standing, &scope, id, held, current).await;
         let removed = self.0.db.write(scope.patient, unit).await;
         permit.answered(&self.0, "care_team_read", Some(id), removed).await?;
@@ -204,7 +204,7 @@ impl CareTeams {
         held: Precondition,
         new: Checked<NewCareRelation>,
     ) -> Result<(Json<CareRelation>, String, bool), Error> {
-        let (scope, standing) = (permit.scope, Standing::of::<WriteCareTeam>(&permit.caller));
+        let (scope, standing) = (permit.scope, HeldRight::of::<WriteCareTeam>(&permit.caller));
         let wanted = Wanted { id, held, new: new.given() };
         let unit = async move |tx: &Tx| care_team::put(tx, &standing, &scope, wanted, current).await;
         let written = self.0.db.write(scope.patient, unit).await;

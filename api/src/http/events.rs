@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     events::{Event, Subject},
     security::access::{ActOnFlags, Caller, Care, ReadRecords, decide},
-    store::patients,
+    store::care_team,
 };
 use futures_util::{
     StreamExt,
@@ -214,7 +214,7 @@ impl Listener {
         if self.caller.is_patient() {
             return Ok(None);
         }
-        match patients::care_of(self.app.db.read(), &self.caller, patient, self.app.clock.now()).await {
+        match care_team::care_of(self.app.db.read(), &self.caller, patient, self.app.clock.now()).await {
             Ok(care) => Ok(Some(care)),
             Err(Error::NotFound) => Ok(None),
             Err(error) => Err(error),

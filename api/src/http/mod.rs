@@ -70,7 +70,7 @@ pub use document::document;
 
 /// Every operation of the API.
 fn operations(app: &App) -> impl OpenApi + use<> {
-    let caseload = (caseload::Caseload(app.clone()), caseload::Standing(app.clone()));
+    let caseload = (caseload::Caseload(app.clone()), caseload::Standings(app.clone()));
     let findings = (flags::PatientFlags(app.clone()), flags::Flags(app.clone()), caseload);
     let reference = (instruments::Instruments, support_resources::Lines(app.clone()));
     let sync = (changes::ChangesSince::new(app), timeline::Timeline::new(app), events::Events::new(app));

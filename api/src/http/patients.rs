@@ -11,7 +11,7 @@ use crate::{
     domain::profile::{PatientState, Profile},
     error::Error,
     security::access::{Roles, WorkHere},
-    store::profiles::{self, Whose},
+    store::{care_team::Whose, profiles},
 };
 use poem_openapi::{ApiResponse, Object, OpenApi, param::Query, payload::Json, types::Example};
 use uuid::Uuid;
@@ -88,7 +88,7 @@ impl Patients {
         let after = cursor.0.as_deref().map(cursor::decode).transpose()?.map(|after| after.id);
         let today = self.0.clock.now().with_timezone(&caller.clinic_zone).date_naive();
         let admin = caller.roles.meet(Roles::ADMIN);
-        let whose = if admin { Whose::Clinic } else { Whose::Member(caller.account, today) };
+        let whose = (!admin).then_some(Whose::InCareOf(caller.account, today));
         let page = profiles::page(self.0.db.read(), &self.0.keys, caller.clinic, whose, after, limit).await?;
         let shown: Vec<Uuid> = page.items.iter().map(|profile| profile.id).collect();
         audit_reads(&self.0, caller, "patients_list", &shown).await?;

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     app::App,
     error::Error,
-    security::access::{Caller, Right, Roles, Standing, decide},
-    store::{Scope, audit, patients, records::Author},
+    security::access::{Caller, HeldRight, Right, Roles, decide},
+    store::{Author, Scope, audit, care_team},
 };
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
@@ -38,7 +38,7 @@ impl<R: Right> Permit<R> {
         let care = if caller.is_patient() {
             None
         } else {
-            Some(patients::care_of(app.db.read(), &caller, patient, app.clock.now()).await?)
+            Some(care_team::care_of(app.db.read(), &caller, patient, app.clock.now()).await?)
         };
         decide::<R>(&caller, care)?;
         parameters::check(request)?;
@@ -54,8 +54,8 @@ impl<R: Right> Permit<R> {
     }
 
     /// What a member's right rests on, for the unit that makes use of it.
-    pub fn standing(&self) -> Option<Standing> {
-        (!self.caller.is_patient()).then(|| Standing::of::<R>(&self.caller))
+    pub fn standing(&self) -> Option<HeldRight> {
+        (!self.caller.is_patient()).then(|| HeldRight::of::<R>(&self.caller))
     }
 
     /// Commits to the audit log that somebody else than the patient is about to be shown something of theirs.
@@ -104,8 +104,8 @@ pub struct Staff<R> {
 
 impl<R: Right> Staff<R> {
     /// What the right rests on, for the unit that makes use of it.
-    pub fn standing(&self) -> Standing {
-        Standing::of::<R>(&self.caller)
+    pub fn standing(&self) -> HeldRight {
+        HeldRight::of::<R>(&self.caller)
     }
 }
 

@@ -115,7 +115,7 @@ pub struct Care {
 
 /// A right that a member was found to hold, to be looked for again where it is used: it may have ended in between.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct HeldRight {
     /// The member.
     pub caller: Caller,
     /// Who holds the right.
@@ -124,7 +124,7 @@ pub struct Standing {
     pub may: fn(&Caller, Option<Care>) -> Result<(), Error>,
 }
 
-impl Standing {
+impl HeldRight {
     /// What a right rests on that a member was found to hold.
     pub fn of<R: Right>(caller: &Caller) -> Self {
         Self { caller: caller.clone(), holders: R::HOLDERS, may: decide::<R> }

@@ -1,20 +1,10 @@
 //! The audit log: who did what, to whom, in commit order. Ids only; rows are appended, never changed.
 
-use super::{
-    Tx, bulk,
-    link::{Driver, Transaction},
-    records::Author,
-};
+use super::{Author, Tx};
 use crate::{error::Error, security::access::Caller};
 use entities::audit::ActiveModel;
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ConnectionTrait, DbErr,
-};
+use sea_orm::ActiveValue::{NotSet, Set};
 use uuid::Uuid;
-
-/// The advisory lock of whoever is appending: a number of our own.
-const TURN: i64 = 0x0af7_e261;
 
 /// One thing that was done: `Entry::by(&author, "reminders_replace").record(id).version(2)`.
 #[derive(Debug, Clone, Copy)]
@@ -67,9 +57,6 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// A line of the log that its unit's COMMIT will write.
-pub(super) type Line = ActiveModel;
-
 /// Appends one row.
 pub async fn append(tx: &Tx, entry: Entry<'_>) -> Result<(), Error> {
     append_all(tx, [entry]).await
@@ -90,16 +77,4 @@ pub async fn append_all(tx: &Tx, entries: impl IntoIterator<Item = Entry<'_>>) -
         request_id: Set(entry.request),
     }));
     Ok(())
-}
-
-/// Writes the lines of a group of units, as the last thing before its COMMIT. Writers take turns here until theirs is
-/// over, so that a line that is committed later has a higher number, whichever process wrote it.
-pub(super) async fn write(group: &Transaction, driver: Driver, lines: Vec<Line>) -> Result<(), DbErr> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    if driver == Driver::Postgres {
-        group.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({TURN})")).await?;
-    }
-    bulk::insert(group, lines).await
 }

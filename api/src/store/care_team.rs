@@ -1,6 +1,11 @@
 //! Care relations: from which day to which day of the clinic a member may see a patient. Read with every request, never
 //! cached. A removed relation is gone; the audit log keeps that it was.
 
+mod today;
+
+pub(super) use today::on_day;
+pub use today::{Whose, care_of};
+
 use super::{Decision, Precondition, Scope, Tx, audit, members, patients};
 use crate::{
     domain::{
@@ -8,7 +13,7 @@ use crate::{
         faults::{Faults, Given},
     },
     error::Error,
-    security::access::{Caller, Standing},
+    security::access::{Caller, HeldRight},
 };
 use chrono::NaiveDate;
 use entities::{care_relation, care_relation::Column};
@@ -71,7 +76,7 @@ pub struct Wanted {
 /// Makes or replaces a relation, and whether it was made; `shown` is what a caller sees who holds another version.
 pub async fn put(
     tx: &Tx,
-    standing: &Standing,
+    standing: &HeldRight,
     scope: &Scope,
     wanted: Wanted,
     shown: impl FnOnce(&Relation) -> Result<Value, Error>,
@@ -101,7 +106,7 @@ pub async fn put(
 /// from an id that never was.
 pub async fn remove(
     tx: &Tx,
-    standing: &Standing,
+    standing: &HeldRight,
     scope: &Scope,
     id: Uuid,
     held: Precondition,
@@ -115,7 +120,7 @@ pub async fn remove(
 }
 
 /// Holds the patient, so that the team is changed by one at a time, and looks whether whoever changes it still may.
-async fn hold<'a>(tx: &Tx, standing: &'a Standing, scope: &Scope) -> Result<&'a Caller, Error> {
+async fn hold<'a>(tx: &Tx, standing: &'a HeldRight, scope: &Scope) -> Result<&'a Caller, Error> {
     patients::lock(tx, scope).await?;
     members::still_may(tx, standing, scope.patient).await?;
     Ok(&standing.caller)

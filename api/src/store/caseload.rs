@@ -1,7 +1,7 @@
 //! What the caseload shows of each patient in a member's care: one statement, a few index descents per patient, whatever
 //! the length of the history.
 
-use super::flags::Whose;
+use super::care_team::Whose;
 use crate::{
     domain::{
         caseload::{signs, since},

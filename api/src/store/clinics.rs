@@ -1,6 +1,6 @@
 //! Clinics: the tenants.
 
-use super::{Change, SignIns, Tx, audit, members};
+use super::{Change, SignIns, Tx, audit, members, zones::zone_of};
 use crate::{
     domain::{
         clinic::{Clinic, ClinicPatch},
@@ -8,7 +8,7 @@ use crate::{
     },
     error::Error,
     security::{
-        access::Standing,
+        access::HeldRight,
         seal::{Class, OwnerKeys, Spot},
     },
 };
@@ -64,7 +64,7 @@ async fn lock(tx: &Tx, id: Uuid, keys: &OwnerKeys) -> Result<Option<Clinic>, Err
 /// Changes a clinic's settings; `shown` is what a caller sees who holds another version.
 pub async fn change(
     tx: &Tx,
-    standing: &Standing,
+    standing: &HeldRight,
     keys: &OwnerKeys,
     sign_ins: &SignIns,
     change: Change<ClinicPatch>,
@@ -130,7 +130,7 @@ fn open(row: clinic::Model, keys: &OwnerKeys) -> Result<Clinic, Error> {
         id: row.id,
         name,
         phone,
-        time_zone: row.time_zone.parse().map_err(|_| Error::internal("a clinic's zone is unknown"))?,
+        time_zone: zone_of(&row.time_zone)?,
         country: row.country,
         business_hours: serde_json::from_str(&row.business_hours).map_err(Error::internal)?,
         on_call_member_id: row.on_call_member_id,

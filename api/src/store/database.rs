@@ -1,4 +1,4 @@
-//! The database: SQLite embedded, or PostgreSQL.
+//! The database: SQLite embedded, or PostgreSQL; its readers and its writers.
 
 use super::{
     link::{Driver, Link, Trust},

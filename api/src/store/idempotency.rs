@@ -1,13 +1,13 @@
 //! What a repeated request is answered from: written in the transaction of the request's effect, kept 30 days.
 
-use super::{Tx, bulk, link::Driver};
+use super::{Driver, Tx, bulk};
 use crate::error::Error;
 use chrono::TimeDelta;
 use entities::{
     Micros,
     idempotency::{Column, Entity, Model},
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 

@@ -1,11 +1,11 @@
 //! Members of a clinic. A row outlives the membership: what somebody wrote keeps its author.
 
-use super::{Change, Precondition, SignIns, Tx, accounts, audit, care_team, clinics, patients, sign_ins};
+use super::{Change, Precondition, SignIns, Tx, accounts, audit, care_team, clinics, sign_ins};
 use crate::{
     domain::{accounts::MemberPatch, faults::Faults},
     error::Error,
     security::{
-        access::{Caller, Roles, Standing},
+        access::{Caller, HeldRight, Roles},
         seal::{Class, OwnerKeys, Spot},
     },
 };
@@ -103,14 +103,14 @@ pub async fn check_clinician(tx: &Tx, clinic: Uuid, pointer: &str, id: Uuid, fau
 }
 
 /// Looks once more, in the unit that makes use of it, whether a member holds a right over a patient.
-pub async fn still_may(tx: &Tx, standing: &Standing, patient: Uuid) -> Result<(), Error> {
+pub async fn still_may(tx: &Tx, standing: &HeldRight, patient: Uuid) -> Result<(), Error> {
     let caller = still(tx, standing).await?;
-    let care = patients::care_of(tx.db(), &caller, patient, tx.now()).await?;
+    let care = care_team::care_of(tx.db(), &caller, patient, tx.now()).await?;
     (standing.may)(&caller, Some(care))
 }
 
 /// The same for a right over no patient in particular; answers the caller with the roles of this moment.
-pub async fn still(tx: &Tx, standing: &Standing) -> Result<Caller, Error> {
+pub async fn still(tx: &Tx, standing: &HeldRight) -> Result<Caller, Error> {
     let caller = &standing.caller;
     let roles = roles(tx.db(), caller.clinic, caller.account).await?.ok_or(Error::Unauthenticated)?;
     if roles.meet(standing.holders) { Ok(Caller { roles, ..caller.clone() }) } else { Err(Error::Forbidden) }
@@ -125,7 +125,7 @@ async fn another_admin(tx: &Tx, clinic: Uuid, than: Uuid) -> Result<bool, Error>
 /// Changes a member's name and roles; `shown` is what a caller sees who holds another version.
 pub async fn change(
     tx: &Tx,
-    standing: &Standing,
+    standing: &HeldRight,
     keys: &OwnerKeys,
     sign_ins: &SignIns,
     id: Uuid,
@@ -155,7 +155,7 @@ pub async fn change(
 /// Ends a membership: the sign-ins and the places on care teams end with it.
 pub async fn end(
     tx: &Tx,
-    standing: &Standing,
+    standing: &HeldRight,
     keys: &OwnerKeys,
     known: &SignIns,
     id: Uuid,

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod audit;
+mod author;
 mod bulk;
 pub mod care_team;
 pub mod caseload;
@@ -12,6 +13,7 @@ pub mod flags;
 pub mod idempotency;
 pub mod invitations;
 mod keys;
+mod lines;
 mod link;
 pub mod members;
 pub mod notifications;
@@ -27,7 +29,9 @@ mod scope;
 pub mod sign_ins;
 pub mod standing;
 mod writer;
+mod zones;
 
+pub use author::Author;
 pub use database::{Database, Place, lease_now};
 pub use keys::Keys;
 pub use link::{Driver, Link};

@@ -1,18 +1,11 @@
 //! The row of a patient: their zone and contact, and the counter that numbers their record versions.
 
-use super::{Scope, Tx, care_team};
-use crate::{
-    error::Error,
-    security::access::{Caller, Care},
-};
-use chrono::{DateTime, Utc};
+use super::{Scope, Tx, zones::zone_of};
+use crate::error::Error;
 use chrono_tz::Tz;
-use entities::{
-    care_relation,
-    patient::{Column, Entity},
-};
+use entities::patient::{Column, Entity};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QuerySelect,
     sea_query::{Expr, Query},
 };
 use uuid::Uuid;
@@ -37,8 +30,7 @@ pub async fn zone(db: &impl ConnectionTrait, scope: &Scope) -> Result<Tz, Error>
 }
 
 fn parsed(row: Option<Zone>) -> Result<Tz, Error> {
-    let zone = row.ok_or(Error::NotFound)?;
-    zone.time_zone.parse().map_err(|_| Error::internal("a patient's zone is unknown"))
+    zone_of(&row.ok_or(Error::NotFound)?.time_zone)
 }
 
 /// The next number for a record version. Counted in the writing transaction, so that there is neither gap nor double.
@@ -56,30 +48,6 @@ pub async fn take_seqs(tx: &Tx, patient: Uuid, n: i64) -> Result<i64, Error> {
         .to_owned();
     let row = tx.db().query_one(&update).await?.ok_or(Error::NotFound)?;
     Ok(row.try_get("", "seq")?)
-}
-
-/// What a member has to do with a patient of their clinic today; `Error::NotFound` for a patient of another clinic.
-pub async fn care_of(
-    db: &impl ConnectionTrait,
-    caller: &Caller,
-    patient: Uuid,
-    now: DateTime<Utc>,
-) -> Result<Care, Error> {
-    let today = now.with_timezone(&caller.clinic_zone).date_naive();
-    let known = Entity::find_by_id(patient).filter(Column::ClinicId.eq(caller.clinic));
-    known.select_only().column(Column::Id).into_tuple::<Uuid>().one(db).await?.ok_or(Error::NotFound)?;
-    let team = care_relation::Entity::find().filter(care_relation::Column::PatientId.eq(patient)).filter(on_day(today));
-    let team = team.all(db).await?;
-    let primary = care_team::primary(&team);
-    let mut own = team.iter().filter(|relation| relation.member_id == caller.account).peekable();
-    Ok(Care { on_team: own.peek().is_some(), is_primary: own.any(|relation| primary == Some(relation.id)) })
-}
-
-/// The care relations that hold on a day.
-pub fn on_day(day: chrono::NaiveDate) -> Condition {
-    let open =
-        Condition::any().add(care_relation::Column::UntilOn.is_null()).add(care_relation::Column::UntilOn.gte(day));
-    Condition::all().add(care_relation::Column::FromOn.lte(day)).add(open)
 }
 
 /// The country of a patient, which decides on their crisis lines; nothing for one who is not there.

@@ -1,6 +1,6 @@
 //! Patients as persons: names and contact are sealed under the patient's own profile key.
 
-use super::{After, Change, Keys, Page, Tx, audit, records::Author, reminders};
+use super::{After, Author, Change, Keys, Page, Tx, audit, care_team::Whose, reminders, zones::zone_of};
 use crate::{
     domain::{
         profile::{PatientPatch, PatientState, Profile},
@@ -9,11 +9,11 @@ use crate::{
     error::Error,
     security::seal::{Class, OwnerKeys, Spot},
 };
-use entities::{Micros, care_relation, patient, patient::Column};
+use entities::{Micros, patient, patient::Column};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, Query},
+    sea_query::Expr,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,17 +28,6 @@ struct Sealed {
     pronouns: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
-}
-
-/// Whose patients are listed.
-#[derive(Debug, Clone, Copy)]
-pub enum Whose {
-    /// Every patient of the clinic: for its admins.
-    Clinic,
-    /// Those whose care team a member is on, on a day of the clinic.
-    Member(Uuid, chrono::NaiveDate),
-    /// One patient.
-    Patient(Uuid),
 }
 
 /// Makes a patient.
@@ -96,28 +85,18 @@ async fn update(tx: &Tx, profile: &Profile, keys: &OwnerKeys) -> Result<(), Erro
     Ok(())
 }
 
-/// One page of a clinic's patients, in the order of their ids.
+/// One page of a clinic's patients, in the order of their ids: of some of them, or for an admin of all.
 pub async fn page(
     db: &impl ConnectionTrait,
     keys: &Keys,
     clinic: Uuid,
-    whose: Whose,
+    whose: Option<Whose>,
     after: Option<Uuid>,
     limit: u64,
 ) -> Result<Page<Profile>, Error> {
     let mut page = patient::Entity::find().filter(Column::ClinicId.eq(clinic));
-    match whose {
-        Whose::Clinic => {}
-        Whose::Member(member, today) => {
-            let mine = Query::select()
-                .column(care_relation::Column::PatientId)
-                .from(care_relation::Entity)
-                .and_where(care_relation::Column::MemberId.eq(member))
-                .cond_where(super::patients::on_day(today))
-                .to_owned();
-            page = page.filter(Column::Id.in_subquery(mine));
-        }
-        Whose::Patient(patient) => page = page.filter(Column::Id.eq(patient)),
+    if let Some(whose) = whose {
+        page = page.filter(whose.holds(Column::Id));
     }
     if let Some(after) = after {
         page = page.filter(Column::Id.gt(after));
@@ -144,7 +123,7 @@ fn open(row: &patient::Model, keys: &OwnerKeys) -> Result<Profile, Error> {
         pronouns,
         phone,
         language: row.language.clone(),
-        time_zone: row.time_zone.parse().map_err(|_| Error::internal("a patient's zone is unknown"))?,
+        time_zone: zone_of(&row.time_zone)?,
         locale: row.locale.clone(),
         country: row.country.clone(),
         quiet_hours: quiet_hours(row)?,

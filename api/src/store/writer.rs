@@ -5,8 +5,8 @@
 //! hangs up changes nothing: its unit runs to its end.
 
 use super::{
-    audit,
-    link::{Driver, Link, Transaction},
+    Driver, lines,
+    link::{Link, Transaction},
 };
 use crate::{clock::Clock, error::Error, events::Event, metrics::Writing};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -28,7 +28,7 @@ pub struct Tx {
     now: DateTime<Utc>,
     driver: Driver,
     events: broadcast::Sender<Event>,
-    audited: RefCell<Vec<audit::Line>>,
+    audited: RefCell<Vec<lines::Line>>,
     afterwards: RefCell<Vec<Afterwards>>,
 }
 
@@ -62,7 +62,7 @@ impl Tx {
     }
 
     /// Puts lines into the audit log with the unit's COMMIT.
-    pub(super) fn audit(&self, lines: impl IntoIterator<Item = audit::Line>) {
+    pub(super) fn audit(&self, lines: impl IntoIterator<Item = lines::Line>) {
         self.audited.borrow_mut().extend(lines);
     }
 
@@ -245,7 +245,7 @@ impl Line {
             next = if answers.len() < GROUP { units.try_recv().ok() } else { None };
         }
         if broken.is_none() {
-            let written = self.link.within(audit::write(&group, self.link.driver(), kept.audited)).await;
+            let written = self.link.within(lines::write(&group, self.link.driver(), kept.audited)).await;
             broken = written.err().map(Fate::of);
         }
         let began = Instant::now();
@@ -324,6 +324,6 @@ impl Line {
 /// What the units of a group leave to be done when they are committed.
 #[derive(Default)]
 struct Kept {
-    audited: Vec<audit::Line>,
+    audited: Vec<lines::Line>,
     afterwards: Vec<Afterwards>,
 }

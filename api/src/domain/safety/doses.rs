@@ -49,7 +49,7 @@ impl Dose {
 
 /// A completed dosing session as the rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Given {
+pub struct DosingSession {
     /// When it started.
     pub at: DateTime<Utc>,
     /// The patient's day.
@@ -130,7 +130,7 @@ pub struct History {
     /// Home doses around it; it may be among them.
     pub doses: Vec<Dose>,
     /// Completed dosing sessions around it.
-    pub sessions: Vec<Given>,
+    pub sessions: Vec<DosingSession>,
 }
 
 impl History {
@@ -158,7 +158,7 @@ impl History {
 
     /// Whether a session stands for a dose beside those that the patient logs. Where the patient takes it at home and has
     /// logged a dose that day, `dose` or another, it is that one: counted twice it would come too soon after itself.
-    fn is_a_dose(&self, session: &Given, dose: &Dose) -> bool {
+    fn is_a_dose(&self, session: &DosingSession, dose: &Dose) -> bool {
         let mut logged = self.doses.iter().chain([dose]);
         !session.setting.is_at_the_patients() || !logged.any(|dose| dose.day == session.day)
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Facts, Rule, Severity,
-    doses::{Dose, Given, History, Limits},
+    doses::{Dose, DosingSession, History, Limits},
     moods::{self, Histogram, Mood},
     thoughts::{self, Form},
     windows::{Seen, Windows},
@@ -125,7 +125,7 @@ fn as_much_as_is_prescribed_is_not_more() {
 #[test]
 fn exactly_so_many_hours_are_enough_after_a_dose_and_after_a_session() {
     let hours = |doses: Vec<Dose>, sessions: Vec<DateTime<Utc>>| {
-        let given = |at: DateTime<Utc>| Given { at, day: at.date_naive(), setting: SessionSetting::Clinic };
+        let given = |at: DateTime<Utc>| DosingSession { at, day: at.date_naive(), setting: SessionSetting::Clinic };
         let sessions = sessions.into_iter().map(given).collect();
         let history = History { prescriptions: vec![limits(1, 200.0, 60)], doses, sessions };
         let found = history.evaluate(&dose(9, noon(0), 100.0, Some(1)));
@@ -172,7 +172,7 @@ fn a_session_softens_moods_and_is_a_dose_unless_the_patient_logged_it() {
     // The dose of the next day comes 24 hours after the session; a dose of the session's own day is logged or not.
     let hours = |setting: &str| {
         let setting = completed_dosing(&facts(setting)).unwrap().unwrap();
-        let sessions = vec![Given { at: noon(1), day: day(1), setting }];
+        let sessions = vec![DosingSession { at: noon(1), day: day(1), setting }];
         let logged = vec![dose(2, noon(1) - TimeDelta::days(3), 100.0, Some(1))];
         let of = |doses| {
             let history = History { prescriptions: vec![limits(1, 200.0, 60)], doses, sessions: sessions.clone() };

@@ -5,7 +5,7 @@
 
 use super::{
     Finding,
-    doses::{self, Dose, Given, History, Limits},
+    doses::{self, Dose, DosingSession, History, Limits},
     in_order,
     moods::{self, Histogram, Mood},
     thoughts::{self, Form},
@@ -26,7 +26,7 @@ enum Read {
     Form(Form),
     Dose(Dose),
     Limits(Limits),
-    DosingSession(Given),
+    DosingSession(DosingSession),
 }
 
 /// A record as it is stored.
@@ -195,7 +195,7 @@ impl Past {
         found
     }
 
-    fn sessions(&self) -> impl Iterator<Item = Given> {
+    fn sessions(&self) -> impl Iterator<Item = DosingSession> {
         let session = |read: &Read| if let Read::DosingSession(given) = read { Some(*given) } else { None };
         self.records.values().filter_map(move |(read, _)| session(read))
     }

@@ -4,7 +4,7 @@
 //! looked at both where the record was and where it now is.
 
 use super::{
-    doses::{Dose, Given},
+    doses::{Dose, DosingSession},
     moods,
 };
 use crate::domain::{
@@ -36,7 +36,7 @@ pub enum Seen {
     /// A home dose.
     Dose(Dose),
     /// A completed dosing session.
-    DosingSession(Given),
+    DosingSession(DosingSession),
     /// A prescription.
     Prescription,
 }
@@ -54,7 +54,9 @@ impl Seen {
             Kind::MoodScores => Some(Self::Mood { day }),
             Kind::HomeDoses => Some(Self::Dose(Dose::read(record, at, day, facts)?)),
             Kind::Prescriptions => Some(Self::Prescription),
-            Kind::Sessions => completed_dosing(facts)?.map(|setting| Self::DosingSession(Given { at, day, setting })),
+            Kind::Sessions => {
+                completed_dosing(facts)?.map(|setting| Self::DosingSession(DosingSession { at, day, setting }))
+            }
             Kind::Assessments => (instrument_of(facts)?.series == PHQ_9_SERIES).then_some(Self::Form { at }),
             _ => None,
         })
@@ -155,7 +157,7 @@ impl Windows {
                 self.lifted.push(MoodWindow::within(at - moods::after_session()..=at + moods::after_session()));
             }
             Seen::Dose(Dose { at, .. }) => self.doses.push(DoseWindow(at)),
-            Seen::DosingSession(Given { at, .. }) => {
+            Seen::DosingSession(DosingSession { at, .. }) => {
                 self.moods.push(MoodWindow::within(at..=at + moods::after_session()));
                 self.doses.push(DoseWindow(at));
             }

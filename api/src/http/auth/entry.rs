@@ -8,7 +8,7 @@ use crate::{
     },
     http::sign_in::set_cookie,
     security::access::Roles,
-    store::sign_ins::{Given, Grant},
+    store::sign_ins::{Grant, Opening},
 };
 use poem_openapi::{ApiResponse, Object, payload::Json, types::Example};
 use uuid::Uuid;
@@ -82,7 +82,7 @@ impl Entered {
     pub(in crate::http) fn with(app: &App, grant: Grant) -> Self {
         let account = Account::new(grant.account, grant.kind, grant.roles);
         match grant.given {
-            Given::Tokens { access, refresh, lasts } => {
+            Opening::Tokens { access, refresh, lasts } => {
                 let body = SignIn {
                     access_token: Some(access.reveal().to_owned()),
                     token_type: Some("Bearer".into()),
@@ -92,7 +92,7 @@ impl Entered {
                 };
                 Self::In(Json(body), None)
             }
-            Given::Cookie(cookie) => {
+            Opening::Cookie(cookie) => {
                 let expires_in = sign_in::COOKIE_IDLE.num_seconds();
                 let body = SignIn { access_token: None, token_type: None, expires_in, refresh_token: None, account };
                 Self::In(Json(body), Some(set_cookie(&app.config, Some(cookie.reveal()))))

@@ -16,8 +16,10 @@ use crate::{
     error::Error,
     security::access::{ActOnFlags, Caller},
     store::{
-        Window, caseload,
-        flags::{self, Shown, Which, Whose},
+        Window,
+        care_team::Whose,
+        caseload,
+        flags::{self, Shown, Which},
         profiles,
     },
 };
@@ -68,11 +70,11 @@ impl Caseload {
 }
 
 /// Where one patient stands.
-pub struct Standing(pub App);
+pub struct Standings(pub App);
 
 /// Where one patient stands.
 #[OpenApi(prefix_path = "/patients/:patient", tag = "Tag::Flags")]
-impl Standing {
+impl Standings {
     /// Read where a patient stands
     ///
     /// The patient's row of the caseload, whoever's caseload they are in: the same figures from the same source.
@@ -97,11 +99,7 @@ async fn rows(app: &App, caller: &Caller, whose: Whose) -> Result<Vec<(Place, It
         flags.entry(one.patient).or_default().push(one);
     }
     let around = Around::of(app, caller, &flags.keys().copied().collect::<Vec<_>>()).await?;
-    let whose = match whose {
-        Whose::Patient(patient) => profiles::Whose::Patient(patient),
-        Whose::InCareOf(member, today) => profiles::Whose::Member(member, today),
-    };
-    let profiles = profiles::page(db, &app.keys, caller.clinic, whose, None, u64::from(u32::MAX)).await?.items;
+    let profiles = profiles::page(db, &app.keys, caller.clinic, Some(whose), None, u64::from(u32::MAX)).await?.items;
     let mut all = Vec::with_capacity(profiles.len());
     for profile in profiles {
         let (course, flags) = (courses.remove(&profile.id), flags.remove(&profile.id).unwrap_or_default());

@@ -18,9 +18,9 @@ use crate::{
     error::Error,
     security::access::{ActOnFlags, Caller},
     store::{
-        Scope, Window,
-        flags::{self, Which, Whose},
-        records::Author,
+        Author, Scope, Window,
+        care_team::Whose,
+        flags::{self, Which},
     },
 };
 use poem_openapi::{

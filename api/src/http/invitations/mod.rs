@@ -1,7 +1,6 @@
 //! `/v1/invitations`: a member invites a patient, an admin staff too. The link arrives by mail, works once, for a week.
 
 mod accept;
-mod again;
 mod invite;
 
 use super::{
@@ -14,11 +13,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{
-        accounts::{AccountKind, Role},
-        instant::Instant,
-        sign_in::SignInKind,
-    },
+    domain::{accounts::AccountKind, instant::Instant, invitations::NewInvitation, sign_in::SignInKind},
     error::Error,
     security::access::WorkHere,
 };
@@ -31,38 +26,6 @@ use poem_openapi::{
     types::Example,
 };
 use uuid::Uuid;
-
-/// Whom to invite.
-#[derive(Debug, Clone, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
-pub struct NewInvitation {
-    /// Where the link is sent.
-    #[oai(validator(
-        max_length = 254,
-        pattern = "^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$"
-    ))]
-    pub email: String,
-    /// A patient, or a member of the staff.
-    pub kind: AccountKind,
-    /// What a member will do.
-    #[oai(validator(max_items = 3))]
-    pub roles: Option<Vec<Role>>,
-    /// How the invited person is called.
-    #[oai(validator(min_length = 1, max_length = 200))]
-    pub display_name: String,
-    /// A patient's IANA zone; the clinic's unless told.
-    #[oai(validator(max_length = 50))]
-    pub time_zone: Option<String>,
-    /// How dates and numbers are written for a patient, BCP 47.
-    #[oai(validator(max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"))]
-    pub locale: Option<String>,
-    /// Which crisis lines a patient is shown, ISO 3166-1 alpha-2; the clinic's unless told.
-    #[oai(validator(pattern = "^[A-Z]{2}$"))]
-    pub country: Option<String>,
-    /// Who accompanies a patient first: an `account.id` of a therapist or prescriber; the inviting one unless told. An admin
-    /// who is neither must tell.
-    pub primary_member_id: Option<Uuid>,
-}
 
 impl Example for NewInvitation {
     fn example() -> Self {

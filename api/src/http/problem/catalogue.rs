@@ -1,6 +1,6 @@
 //! Every type of problem that an operation may answer, with what it looks like: for the document.
 
-use super::{describe, filled};
+use super::{filled, kinds::ProblemType};
 use crate::{error::Error, http::request_id::RequestId};
 use poem_openapi::types::ToJSON;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(in crate::http) struct Known {
 pub(in crate::http) fn catalogue() -> Vec<Known> {
     let request = RequestId(Uuid::from_u128(0x019d_8c0b_6f1e_7a43_9b63_0c8f_0d7f_5a10));
     let known = |error: Error| {
-        let (status, kind, title, _) = describe(&error);
+        let ProblemType { status, name: kind, title, .. } = ProblemType::of(&error);
         let example = filled(&error, Some(request)).body.to_json().unwrap_or_default();
         let at_sign_in = matches!(error, Error::SecondFactorRequired { signed_in: false });
         let name = if at_sign_in { AT_SIGN_IN } else { kind };

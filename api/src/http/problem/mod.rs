@@ -1,11 +1,13 @@
 //! Every error on the wire: RFC 9457 problem+json. Each `type` has its page in `openapi/problems.md`.
 
 mod catalogue;
+mod kinds;
 
 pub(super) use catalogue::{AT_SIGN_IN, Known, catalogue};
 
 use super::request_id::RequestId;
 use crate::{domain::faults::Fault, error::Error};
+use kinds::ProblemType;
 use poem::{
     IntoResponse, Response,
     error::{MethodNotAllowedError, NotFoundError, ResponseError},
@@ -52,126 +54,7 @@ pub struct Problem {
 
 impl ResponseError for Error {
     fn status(&self) -> StatusCode {
-        describe(self).0
-    }
-}
-
-/// Status, type, title and detail of every error.
-fn describe(error: &Error) -> (StatusCode, &'static str, &'static str, &'static str) {
-    use StatusCode as S;
-    match error {
-        Error::Unauthenticated => {
-            (S::UNAUTHORIZED, "unauthenticated", "Not signed in", "Sign in, or renew the access token.")
-        }
-        Error::SignInOver => {
-            (S::UNAUTHORIZED, "unauthenticated", "Not signed in", "This refresh token is over: sign in again.")
-        }
-        Error::SignInRefused => {
-            (S::UNAUTHORIZED, "sign-in-refused", "Sign-in refused", "E-mail, password or code do not fit.")
-        }
-        Error::SecondFactorRequired { signed_in: false } => (
-            S::UNAUTHORIZED,
-            "second-factor-required",
-            "Second factor required",
-            "Send the code of the authenticator app as `otp`.",
-        ),
-        Error::SecondFactorRequired { signed_in: true } => (
-            S::FORBIDDEN,
-            "second-factor-required",
-            "Second factor required",
-            "Set up the second factor first: POST /v1/auth/mfa.",
-        ),
-        Error::CrossSite => (
-            S::FORBIDDEN,
-            "cross-site",
-            "Cross-site request",
-            "With the cookie, only the pages of this server may change anything.",
-        ),
-        Error::Forbidden => (S::FORBIDDEN, "forbidden", "Forbidden", "This is not among the caller's rights."),
-        Error::NotFound => {
-            (S::NOT_FOUND, "not-found", "Not found", "There is no such thing, or it is not the caller's to see.")
-        }
-        Error::Gone => (S::GONE, "gone", "Gone", "This record was deleted; its id stays used."),
-        Error::IdInUse => (
-            S::CONFLICT,
-            "id-in-use",
-            "Id in use",
-            "This id belongs to another record of the patient; choose a new one.",
-        ),
-        Error::Exists | Error::Taken(_) => {
-            (S::CONFLICT, "exists", "Already there", "Something with this unique value exists already.")
-        }
-        Error::ImpossibleStep(detail) => (S::CONFLICT, "impossible-step", "Impossible step", detail),
-        Error::ForeignCursor => (
-            S::CONFLICT,
-            "foreign-cursor",
-            "Cursor from elsewhere",
-            "This cursor was not given here for this patient: begin again without one.",
-        ),
-        Error::PreconditionRequired => (
-            S::PRECONDITION_REQUIRED,
-            "precondition-required",
-            "If-Match required",
-            "Send the version that this replaces as If-Match.",
-        ),
-        Error::Stale(_) => {
-            (S::PRECONDITION_FAILED, "stale", "Another version", "If-Match does not name the current version.")
-        }
-        Error::Invalid(_) => (
-            S::UNPROCESSABLE_ENTITY,
-            "invalid",
-            "Invalid content",
-            "Each entry of `errors` names a field and what is expected there.",
-        ),
-        Error::BadRequest(_) => (
-            S::BAD_REQUEST,
-            "bad-request",
-            "Bad parameter",
-            "Each entry of `errors` names a parameter or a header and what is expected there.",
-        ),
-        Error::MalformedJson => (S::BAD_REQUEST, "malformed-json", "Malformed JSON", "The body is not JSON in UTF-8."),
-        Error::UnsupportedMediaType => (
-            S::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported-media-type",
-            "Unsupported media type",
-            "Send the body as application/json.",
-        ),
-        Error::TooLarge => {
-            (S::PAYLOAD_TOO_LARGE, "too-large", "Too large", "A body has at most 256 KiB and 32 levels.")
-        }
-        Error::KeyRequired => (
-            S::BAD_REQUEST,
-            "idempotency-key-required",
-            "Idempotency-Key required",
-            "Send a new Idempotency-Key of 1 to 255 visible ASCII characters, and the same one when repeating.",
-        ),
-        Error::KeyReused => (
-            S::UNPROCESSABLE_ENTITY,
-            "idempotency-key-reused",
-            "Idempotency-Key reused",
-            "This key was used for another request; send a new one.",
-        ),
-        Error::TooManyAttempts { .. } => {
-            (S::TOO_MANY_REQUESTS, "too-many-attempts", "Too many attempts", "Wait as long as Retry-After says.")
-        }
-        Error::Unavailable(_) => (
-            S::SERVICE_UNAVAILABLE,
-            "unavailable",
-            "Not available right now",
-            "Nothing is lost that was acknowledged; send the same request again.",
-        ),
-        Error::StorageFull => (
-            S::INSUFFICIENT_STORAGE,
-            "storage-full",
-            "Storage is full",
-            "Nothing was written; the operator must make room.",
-        ),
-        Error::Tampered(_) | Error::Settings(_) | Error::Database(_) | Error::Internal(_) => (
-            S::INTERNAL_SERVER_ERROR,
-            "internal",
-            "A fault of this server",
-            "The operator finds the cause under this instance.",
-        ),
+        ProblemType::of(self).status
     }
 }
 
@@ -194,14 +77,7 @@ fn told(error: poem::Error, request_id: Option<RequestId>) -> Response {
     } else if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
         Error::bad_request(&parameter_pointer(parameter.name), "does not fit this parameter")
     } else if error.is::<MethodNotAllowedError>() {
-        return problem(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method-not-allowed",
-            "Method not allowed",
-            "This path does not know this method.",
-            request_id,
-        )
-        .into_response();
+        return problem(kinds::METHOD_NOT_ALLOWED, request_id).into_response();
     } else {
         match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
@@ -230,7 +106,7 @@ fn parameter_pointer(name: &str) -> String {
 }
 
 fn render(error: &Error, request_id: Option<RequestId>) -> Response {
-    if describe(error).0.is_server_error() {
+    if ProblemType::of(error).status.is_server_error() {
         let instance = request_id.map(|id| id.0).unwrap_or_default();
         tracing::error!(%error, %instance, "a request failed");
     }
@@ -239,8 +115,7 @@ fn render(error: &Error, request_id: Option<RequestId>) -> Response {
 
 /// The problem of an error, with what belongs to its type.
 fn filled(error: &Error, request_id: Option<RequestId>) -> Rendered {
-    let (status, kind, title, detail) = describe(error);
-    let mut problem = problem(status, kind, title, detail, request_id);
+    let mut problem = problem(ProblemType::of(error), request_id);
     match error {
         Error::Invalid(faults) | Error::BadRequest(faults) | Error::Taken(faults) => {
             problem.body.errors = Some(wrongs(faults));
@@ -266,9 +141,10 @@ struct Rendered {
     body: Problem,
 }
 
-fn problem(status: StatusCode, kind: &str, title: &str, detail: &str, request_id: Option<RequestId>) -> Rendered {
+fn problem(kind: ProblemType, request_id: Option<RequestId>) -> Rendered {
+    let ProblemType { status, name, title, detail } = kind;
     let body = Problem {
-        r#type: format!("/problems/{kind}"),
+        r#type: format!("/problems/{name}"),
         title: title.into(),
         status: status.as_u16(),
         detail: detail.into(),

@@ -4,11 +4,11 @@ mod read;
 mod team;
 mod verbs;
 
-pub use read::{Evidence, Shown, Which, Whose, owner_of, page, show};
+pub use read::{Evidence, Shown, Which, owner_of, page, show};
 pub use team::{people, teams};
 pub use verbs::{acknowledge, reopen, resolve};
 
-use super::{Scope, Tx, bulk, records::Author};
+use super::{Author, Scope, Tx, bulk};
 use crate::{
     domain::safety::{Facts, Finding, Flag, News, Outcome, Piece, Rule, Severity, State},
     error::Error,
@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 /// What people typed about a flag.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Words {
+pub struct Remarks {
     /// Beside the outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -141,7 +141,7 @@ pub struct Past {
     /// How often it changed.
     pub version: i64,
     /// What people typed about it.
-    pub words: Words,
+    pub words: Remarks,
     /// What it rests on.
     pub evidence: Vec<Found>,
 }
@@ -160,7 +160,7 @@ pub async fn insert_all(tx: &Tx, author: &Author, flags: &[Past]) -> Result<(), 
     Ok(bulk::insert(tx.db(), evidence).await?)
 }
 
-async fn save(tx: &Tx, author: &Author, old: &Model, flag: &Flag, words: &Words) -> Result<Model, Error> {
+async fn save(tx: &Tx, author: &Author, old: &Model, flag: &Flag, words: &Remarks) -> Result<Model, Error> {
     let version = old.version + 1;
     let sealed = seal(author, flag.id, version, words)?;
     let row = row(author.scope.patient, flag, version, sealed);
@@ -168,8 +168,8 @@ async fn save(tx: &Tx, author: &Author, old: &Model, flag: &Flag, words: &Words)
     Ok(row)
 }
 
-fn seal(author: &Author, flag: Uuid, version: i64, words: &Words) -> Result<Option<Vec<u8>>, Error> {
-    if *words == Words::default() {
+fn seal(author: &Author, flag: Uuid, version: i64, words: &Remarks) -> Result<Option<Vec<u8>>, Error> {
+    if *words == Remarks::default() {
         return Ok(None);
     }
     let text = serde_json::to_string(words).map_err(Error::internal)?;
@@ -183,9 +183,15 @@ async fn evidence_of(db: &impl ConnectionTrait, flags: &[Model]) -> Result<Vec<f
     Ok(evidence.all(db).await?)
 }
 
+/// A piece of evidence for each record, with the row that it stands in.
+type Pieces<'a> = BTreeMap<Uuid, (&'a flag_evidence::Model, Piece)>;
+
 fn open(row: &Model, evidence: &[flag_evidence::Model]) -> Result<Flag, Error> {
+    opened(row, &gravest(row.id, evidence)?)
+}
+
+fn opened(row: &Model, pieces: &Pieces<'_>) -> Result<Flag, Error> {
     let unknown = || Error::internal("a flag of an unknown rule, severity or state");
-    let pieces = gravest(evidence.iter().filter(|evidence| evidence.flag_id == row.id))?;
     Ok(Flag {
         id: row.id,
         rule: Rule::from_id(&row.rule).ok_or_else(unknown)?,
@@ -199,17 +205,15 @@ fn open(row: &Model, evidence: &[flag_evidence::Model]) -> Result<Flag, Error> {
         acknowledged: row.acknowledged_at.map(Into::into).zip(row.acknowledged_by),
         resolved: row.resolved_at.map(Into::into).zip(row.resolved_by),
         outcome: row.outcome.and_then(Outcome::from_code),
-        evidence: pieces.into_iter().map(|(record, (_, piece))| (record, piece)).collect(),
+        evidence: pieces.iter().map(|(record, (_, piece))| (*record, piece.clone())).collect(),
     })
 }
 
 /// Each record of a flag's evidence as it was seen when it was gravest; of versions that weigh the same, the newest.
-fn gravest<'a>(
-    rows: impl Iterator<Item = &'a flag_evidence::Model>,
-) -> Result<BTreeMap<Uuid, (&'a flag_evidence::Model, Piece)>, Error> {
-    let mut rows: Vec<_> = rows.collect();
+fn gravest(flag: Uuid, evidence: &[flag_evidence::Model]) -> Result<Pieces<'_>, Error> {
+    let mut rows: Vec<_> = evidence.iter().filter(|evidence| evidence.flag_id == flag).collect();
     rows.sort_by_key(|row| row.version);
-    let mut pieces: BTreeMap<Uuid, (&flag_evidence::Model, Piece)> = BTreeMap::new();
+    let mut pieces = Pieces::new();
     for row in rows {
         let facts: Facts = serde_json::from_str(&row.facts).map_err(Error::internal)?;
         if pieces.get(&row.record_id).is_none_or(|(_, known)| facts.weigh(&known.facts).is_ge()) {
@@ -242,8 +246,8 @@ fn row(patient: Uuid, flag: &Flag, version: i64, sealed: Option<Vec<u8>>) -> Mod
     }
 }
 
-fn words(row: &Model, keys: &OwnerKeys, clinic: Uuid) -> Result<Words, Error> {
-    let Some(sealed) = &row.sealed else { return Ok(Words::default()) };
+fn words(row: &Model, keys: &OwnerKeys, clinic: Uuid) -> Result<Remarks, Error> {
+    let Some(sealed) = &row.sealed else { return Ok(Remarks::default()) };
     let text = keys.open(&spot(clinic, row.id, row.version), sealed)?;
     serde_json::from_str(&text).map_err(Error::internal)
 }

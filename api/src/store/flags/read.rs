@@ -1,6 +1,6 @@
 //! Reading flags: of one patient, or of everybody in a member's care; with evidence, and who is told.
 
-use super::{Words, evidence_of, gravest, open, team::notices, words};
+use super::{Remarks, evidence_of, gravest, opened, team::notices, words};
 use crate::{
     domain::{
         record::Kind,
@@ -8,30 +8,19 @@ use crate::{
     },
     error::Error,
     security::seal::OwnerKeys,
-    store::{After, Keys, Page, Window, patients::on_day},
+    store::{After, Keys, Page, Window, care_team::Whose, zones::zone_of},
 };
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use entities::{
-    care_relation,
     flag::{Column, Entity, Model},
     flag_evidence, record,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect,
-    sea_query::{Query, SelectStatement},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
-
-/// Whose flags.
-#[derive(Debug, Clone, Copy)]
-pub enum Whose {
-    /// One patient's.
-    Patient(Uuid),
-    /// Those of everybody on whose care team a member is, on a day of the clinic.
-    InCareOf(Uuid, NaiveDate),
-}
 
 /// Which of them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -84,7 +73,7 @@ pub struct Shown {
     /// Its version.
     pub version: i64,
     /// What people typed about it.
-    pub words: Words,
+    pub words: Remarks,
     /// What it rests on, newest first.
     pub evidence: Vec<Evidence>,
     /// Who was told of it, in the order in which they were.
@@ -99,22 +88,8 @@ impl Shown {
     }
 }
 
-fn in_care_of(member: Uuid, today: NaiveDate) -> SelectStatement {
-    Query::select()
-        .column(care_relation::Column::PatientId)
-        .from(care_relation::Entity)
-        .and_where(care_relation::Column::MemberId.eq(member))
-        .cond_where(on_day(today))
-        .to_owned()
-}
-
 fn of(whose: Whose) -> sea_orm::Select<Entity> {
-    match whose {
-        Whose::Patient(patient) => Entity::find().filter(Column::PatientId.eq(patient)),
-        Whose::InCareOf(member, today) => {
-            Entity::find().filter(Column::PatientId.in_subquery(in_care_of(member, today)))
-        }
-    }
+    Entity::find().filter(whose.holds(Column::PatientId))
 }
 
 /// The patient whose flag it is, if a member may know of it today.
@@ -184,23 +159,17 @@ fn shown_one(
     let words = match keys {
         Some(keys) => words(row, keys, clinic)?,
         None if row.sealed.is_some() => return Err(Error::internal("a flag whose keys are gone")),
-        None => Words::default(),
+        None => Remarks::default(),
     };
-    let pieces = gravest(evidence.iter().filter(|evidence| evidence.flag_id == row.id))?;
-    let own = pieces.into_iter().map(|(_, (row, piece))| opened(row, piece, records));
+    let pieces = gravest(row.id, evidence)?;
+    let flag = opened(row, &pieces)?;
+    let own = pieces.into_values().map(|(row, piece)| seen(row, piece, records));
     let mut own: Vec<_> = own.collect::<Result<_, _>>()?;
     own.sort_by_key(|evidence| std::cmp::Reverse((evidence.piece.at, evidence.record)));
-    Ok(Shown {
-        patient: row.patient_id,
-        flag: open(row, evidence)?,
-        version: row.version,
-        words,
-        evidence: own,
-        notices: Vec::new(),
-    })
+    Ok(Shown { patient: row.patient_id, flag, version: row.version, words, evidence: own, notices: Vec::new() })
 }
 
-fn opened(row: &flag_evidence::Model, piece: Piece, records: &HashMap<Uuid, Now>) -> Result<Evidence, Error> {
+fn seen(row: &flag_evidence::Model, piece: Piece, records: &HashMap<Uuid, Now>) -> Result<Evidence, Error> {
     let unknown = || Error::internal("evidence of a record that is not there");
     let now = records.get(&row.record_id).ok_or_else(unknown)?;
     Ok(Evidence {
@@ -231,7 +200,7 @@ async fn records(db: &impl ConnectionTrait, evidence: &[flag_evidence::Model]) -
         .all(db)
         .await?;
     let parsed = |row: Newest| {
-        let zone = row.time_zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))?;
+        let zone = zone_of(&row.time_zone)?;
         Ok((row.id, Now { zone, version: row.version, deleted: row.deleted }))
     };
     rows.into_iter().map(parsed).collect()

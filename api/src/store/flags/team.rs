@@ -5,9 +5,8 @@ use crate::{
     error::Error,
     security::{access::Roles, seal::OwnerKeys},
     store::{
-        care_team,
+        care_team::{self, on_day},
         members::{self, Member},
-        patients::on_day,
     },
 };
 use chrono::NaiveDate;

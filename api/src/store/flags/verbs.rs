@@ -1,6 +1,6 @@
 //! What members do with a flag. The patient's row is held meanwhile, so that new evidence and a member never cross.
 
-use super::{Words, evidence_of, open, save, words};
+use super::{Remarks, evidence_of, open, save, words};
 use crate::{
     domain::{
         business_hours::BusinessHours,
@@ -8,7 +8,7 @@ use crate::{
     },
     error::Error,
     events::{Event, Subject},
-    store::{Tx, audit, records::Author},
+    store::{Author, Tx, audit},
 };
 use entities::flag::{Entity, Model};
 use sea_orm::EntityTrait;
@@ -52,7 +52,7 @@ fn unless(again: bool, impossible: &'static str) -> Result<(), Error> {
     if again { Ok(()) } else { Err(Error::ImpossibleStep(impossible)) }
 }
 
-async fn held(tx: &Tx, author: &Author, id: Uuid) -> Result<(Model, Flag, Words), Error> {
+async fn held(tx: &Tx, author: &Author, id: Uuid) -> Result<(Model, Flag, Remarks), Error> {
     author.hold(tx).await?;
     let row = Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await?.ok_or(Error::NotFound)?;
     let evidence = evidence_of(tx.db(), std::slice::from_ref(&row)).await?;
@@ -65,7 +65,14 @@ async fn look(tx: &Tx, author: &Author, operation: &str, id: Uuid) -> Result<(),
     audit::append(tx, audit::Entry::by(author, operation).record(id)).await
 }
 
-async fn keep(tx: &Tx, author: &Author, operation: &str, old: &Model, flag: &Flag, words: &Words) -> Result<(), Error> {
+async fn keep(
+    tx: &Tx,
+    author: &Author,
+    operation: &str,
+    old: &Model,
+    flag: &Flag,
+    words: &Remarks,
+) -> Result<(), Error> {
     let row = save(tx, author, old, flag, words).await?;
     tx.announce(Event { patient_id: row.patient_id, subject: Subject::Flag, id: row.id, private: false });
     audit::append(tx, audit::Entry::by(author, operation).record(row.id).version(row.version)).await

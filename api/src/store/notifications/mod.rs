@@ -9,7 +9,7 @@ pub(super) use deliveries::{insert_all, past_delivery, queue, requeue, set_state
 pub use to_members::{Past, insert_past, tell};
 pub(super) use wanted::{Wanted, gravest_told, skip_done, wanted};
 
-use super::{After, Page, Scope, Tx, Window, audit, records::Author, reminders};
+use super::{After, Author, Page, Scope, Tx, Window, audit, reminders, zones::zone_of};
 use crate::{
     domain::{
         faults::Given,
@@ -136,7 +136,7 @@ pub async fn of_reminder(
 }
 
 fn zone(row: &Model) -> Result<Tz, Error> {
-    row.time_zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))
+    zone_of(&row.time_zone)
 }
 
 async fn complete(

@@ -10,9 +10,8 @@ use crate::{
     },
     error::Error,
     security::access::Roles,
-    store::{Tx, patients, reminders},
+    store::{Tx, care_team, patients, reminders, zones::zone_of},
 };
-use chrono_tz::Tz;
 use entities::{
     Micros, account, care_relation, clinic, flag, member,
     notification::{Column, Entity, Model},
@@ -114,11 +113,11 @@ async fn team_recipient(tx: &Tx, row: &Model, id: Uuid) -> Result<Wanted, Error>
     if clinic.on_call_member_id == Some(id) || Roles::from_code(member.roles).meet(Roles::ADMIN) {
         return account(tx, id).await;
     }
-    let zone: Tz = clinic.time_zone.parse().map_err(|_| Error::internal("a clinic's zone is unknown"))?;
+    let zone = zone_of(&clinic.time_zone)?;
     let relations = care_relation::Entity::find()
         .filter(care_relation::Column::PatientId.eq(row.patient_id))
         .filter(care_relation::Column::MemberId.eq(id))
-        .filter(patients::on_day(tx.now().with_timezone(&zone).date_naive()));
+        .filter(care_team::on_day(tx.now().with_timezone(&zone).date_naive()));
     if relations.count(tx.db()).await? == 0 { Ok(Wanted::Nobody) } else { account(tx, id).await }
 }
 
@@ -130,7 +129,7 @@ async fn is_done(tx: &Tx, row: &Model) -> Result<bool, Error> {
     let (Some(reminder), Some(day), Some(slot)) = (reminder, row.local_date, &row.slot) else { return Ok(false) };
     let since = match reminders::rule(&reminder)? {
         Rule::Recurring(recurring) => {
-            let zone = row.time_zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))?;
+            let zone = zone_of(&row.time_zone)?;
             recurring.done_since(day, slot, zone)
         }
         Rule::Relative(_) => {

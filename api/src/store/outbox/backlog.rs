@@ -7,7 +7,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use entities::{Micros, delivery, invitation, notification};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QuerySelect,
     sea_query::{Expr, Query},
 };
 
@@ -20,14 +20,20 @@ pub struct Backlog {
     pub oldest: Option<DateTime<Utc>>,
 }
 
+#[derive(Default, FromQueryResult)]
+struct Counted {
+    due: i64,
+    oldest: Option<i64>,
+}
+
 /// Counts them. A mail that is tried again counts from when it was due first.
 pub async fn backlog(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Backlog, Error> {
     let (messages, invitations) = (messages(db, now.into()).await?, invitations(db, now.into()).await?);
-    let oldest = [messages.1, invitations.1].into_iter().flatten().min();
-    Ok(Backlog { due: messages.0 + invitations.0, oldest: oldest.map(|at| Micros(at).into()) })
+    let oldest = [messages.oldest, invitations.oldest].into_iter().flatten().min();
+    Ok(Backlog { due: messages.due + invitations.due, oldest: oldest.map(|at| Micros(at).into()) })
 }
 
-async fn messages(db: &impl ConnectionTrait, now: Micros) -> Result<(i64, Option<i64>), Error> {
+async fn messages(db: &impl ConnectionTrait, now: Micros) -> Result<Counted, Error> {
     use delivery::Column as D;
     use notification::{Column as N, Entity as Messages};
     let message = |column| Expr::col((Messages, column));
@@ -46,10 +52,10 @@ async fn messages(db: &impl ConnectionTrait, now: Micros) -> Result<(i64, Option
         .filter(N::State.is_in(waiting))
         .filter(N::DueAt.lte(now))
         .filter(Expr::exists(delivery));
-    Ok(found.into_tuple().one(db).await?.unwrap_or_default())
+    Ok(found.into_model::<Counted>().one(db).await?.unwrap_or_default())
 }
 
-async fn invitations(db: &impl ConnectionTrait, now: Micros) -> Result<(i64, Option<i64>), Error> {
+async fn invitations(db: &impl ConnectionTrait, now: Micros) -> Result<Counted, Error> {
     use invitation::Column as I;
     let found = invitation::Entity::find()
         .select_only()
@@ -57,5 +63,5 @@ async fn invitations(db: &impl ConnectionTrait, now: Micros) -> Result<(i64, Opt
         .column_as(I::MailNotBefore.min(), "oldest")
         .filter(I::MailState.eq(DeliveryState::Queued.code()))
         .filter(I::MailNotBefore.lte(now));
-    Ok(found.into_tuple().one(db).await?.unwrap_or_default())
+    Ok(found.into_model::<Counted>().one(db).await?.unwrap_or_default())
 }

@@ -8,6 +8,7 @@ use crate::{
     },
     error::Error,
     security::seal::{Class, OwnerKeys, Spot},
+    store::zones::zone_of,
 };
 use chrono::{DateTime, Utc};
 use entities::{Micros, record, record_version};
@@ -139,7 +140,7 @@ pub(super) fn as_of(version: record_version::Model, newest: &Row) -> Row {
 }
 
 fn splice(row: &Row, kind: Kind, words: &str) -> Result<String, Error> {
-    let zone = row.time_zone.parse().map_err(|_| Error::internal("a stored zone is unknown"))?;
+    let zone = zone_of(&row.time_zone)?;
     let occurred_at = Instant::from(Occurrence { at: row.occurred_at.into(), zone });
     let mut json = String::with_capacity(320 + row.facts.len() + words.len());
     // A string takes all that is written to it.

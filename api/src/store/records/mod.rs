@@ -12,4 +12,4 @@ mod write;
 pub use document::Document;
 pub use past::Past;
 pub use read::{Change, Changes, changes_since, find, page, version_of};
-pub use write::{Author, Written, create, put, remove, repeat};
+pub use write::{Written, create, put, remove, repeat};

@@ -1,11 +1,11 @@
 //! A patient's whole past at once, for a clinic that is made with a history: the same rows as single writes make, worked
 //! out without a database and stored by a few statements.
 
-use super::{Author, rows};
+use super::rows;
 use crate::{
     domain::record::{Record, Valid},
     error::Error,
-    store::{Tx, bulk, patients},
+    store::{Author, Tx, bulk, patients},
 };
 use chrono::{DateTime, Utc};
 use entities::{measurement, record, record_version};

@@ -1,12 +1,10 @@
 //! The rows that a record is made of, whoever writes it: one write of a request, or a whole year at once.
 
-use super::{
-    Author,
-    document::{divide, spot},
-};
+use super::document::{divide, spot};
 use crate::{
     domain::record::{Record, Valid},
     error::Error,
+    store::Author,
 };
 use entities::{Micros, measurement, record, record_version};
 use uuid::Uuid;

@@ -11,7 +11,7 @@ mod sessions;
 pub use plan::{behind, catch_up, follow_patient, follow_record, upcoming};
 pub(super) use rows::{rule, title};
 
-use super::{Decision, Precondition, Scope, Tx, audit, bulk, notifications, patients, records::Author};
+use super::{Author, Decision, Precondition, Scope, Tx, audit, bulk, notifications, patients};
 use crate::{
     domain::{
         faults::Faults,

@@ -16,7 +16,7 @@ use crate::{
         reminders::PLANNED_DAYS,
     },
     error::Error,
-    store::{Scope, Tx, notifications, patients, profiles},
+    store::{Scope, Tx, notifications, patients, profiles, zones::zone_of},
 };
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use entities::{
@@ -188,7 +188,7 @@ async fn person(tx: &Tx, patient: Uuid) -> Result<Option<Person>, Error> {
 }
 
 fn whereabouts(row: &patient::Model) -> Result<Whereabouts, Error> {
-    let zone = row.time_zone.parse().map_err(|_| Error::internal("a patient's zone is unknown"))?;
+    let zone = zone_of(&row.time_zone)?;
     Ok(Whereabouts { zone, quiet: profiles::quiet_hours(row)? })
 }
 

@@ -8,7 +8,7 @@ use crate::{
     },
     error::Error,
     security::seal::{Class, OwnerKeys, Spot},
-    store::records::Author,
+    store::Author,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

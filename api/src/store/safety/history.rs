@@ -1,6 +1,6 @@
 //! What the rules must know of a patient's history, read window by window, and what they find in it.
 
-use super::Written;
+use super::Occasion;
 use crate::{
     domain::{
         instruments::PHQ_9_SERIES,
@@ -8,7 +8,7 @@ use crate::{
         record::Kind,
         safety::{
             Finding, Rule, State,
-            doses::{self, Dose, Given, History, Limits},
+            doses::{self, Dose, DosingSession, History, Limits},
             in_order,
             moods::{self, Histogram, Mood},
             thoughts::{self, Form},
@@ -33,7 +33,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What the rules on thoughts and doses find at every record that the windows touch, in order of time.
-pub(super) async fn thoughts_and_doses(tx: &Tx, written: Written, windows: &Windows) -> Result<Vec<Finding>, Error> {
+pub(super) async fn thoughts_and_doses(tx: &Tx, written: Occasion, windows: &Windows) -> Result<Vec<Finding>, Error> {
     let mut found = Vec::new();
     for at in &windows.forms {
         found.extend(at_forms(tx, written, *at).await?);
@@ -45,7 +45,7 @@ pub(super) async fn thoughts_and_doses(tx: &Tx, written: Written, windows: &Wind
 }
 
 /// The drops of mood at every record that the windows touch, in order of time, as the flags now are.
-pub(super) async fn drops(tx: &Tx, written: Written, windows: &Windows) -> Result<Vec<Finding>, Error> {
+pub(super) async fn drops(tx: &Tx, written: Occasion, windows: &Windows) -> Result<Vec<Finding>, Error> {
     let mut found = Vec::new();
     for window in &windows.moods {
         found.extend(at_moods(tx, written.patient, window).await?);
@@ -59,7 +59,7 @@ pub(super) async fn drops(tx: &Tx, written: Written, windows: &Windows) -> Resul
 }
 
 /// The versions of the records at which something was found, but for the one that was written.
-pub(super) async fn versions(tx: &Tx, written: Written, found: &[Finding]) -> Result<HashMap<Uuid, i64>, Error> {
+pub(super) async fn versions(tx: &Tx, written: Occasion, found: &[Finding]) -> Result<HashMap<Uuid, i64>, Error> {
     let others: Vec<Uuid> =
         found.iter().map(|finding| finding.record).filter(|record| *record != written.record).collect();
     if others.is_empty() {
@@ -77,7 +77,7 @@ struct Versioned {
     version: i64,
 }
 
-async fn at_forms(tx: &Tx, written: Written, at: DateTime<Utc>) -> Result<Vec<Finding>, Error> {
+async fn at_forms(tx: &Tx, written: Occasion, at: DateTime<Utc>) -> Result<Vec<Finding>, Error> {
     let at_column = Micros::from(at);
     let forms = || series(written.patient, PHQ_9_SERIES);
     let until = forms().filter(Measured::OccurredAt.lte(at_column)).order_by_desc(Measured::OccurredAt);
@@ -192,12 +192,12 @@ async fn has_grave_flag(tx: &Tx, patient: Uuid) -> Result<bool, Error> {
 }
 
 /// Completed dosing sessions.
-async fn dosing_sessions(tx: &Tx, patient: Uuid, span: &Span) -> Result<Vec<Given>, Error> {
+async fn dosing_sessions(tx: &Tx, patient: Uuid, span: &Span) -> Result<Vec<DosingSession>, Error> {
     let rows = records(patient, Kind::Sessions, Some(span)).all(tx.db()).await?;
     let mut given = Vec::new();
     for row in &rows {
         let setting = completed_dosing(&row.facts)?;
-        given.extend(setting.map(|setting| Given { at: row.occurred_at.into(), day: row.day, setting }));
+        given.extend(setting.map(|setting| DosingSession { at: row.occurred_at.into(), day: row.day, setting }));
     }
     Ok(given)
 }

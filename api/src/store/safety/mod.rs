@@ -6,11 +6,10 @@ mod history;
 mod tell;
 
 use super::{
-    Scope, Tx, audit,
+    Author, Scope, Tx, audit,
     flags::{self, Found},
-    patients,
-    records::Author,
-    standing,
+    patients, standing,
+    zones::zone_of,
 };
 use crate::{
     domain::{
@@ -47,7 +46,7 @@ pub async fn follow_record(
     }
     let windows = Windows::of(was, is);
     let Some(row) = after.or(before).filter(|_| windows != Windows::default()) else { return Ok(None) };
-    let written = Written { patient: author.scope.patient, record: row.id, version: row.version };
+    let written = Occasion { patient: author.scope.patient, record: row.id, version: row.version };
     let mut raised = Raised::default();
     let found = history::thoughts_and_doses(tx, written, &windows).await?;
     raise(tx, author, written, &found, &mut raised).await?;
@@ -60,7 +59,7 @@ pub async fn follow_record(
 
 /// The record that was written.
 #[derive(Debug, Clone, Copy)]
-struct Written {
+struct Occasion {
     patient: Uuid,
     record: Uuid,
     version: i64,
@@ -129,7 +128,7 @@ async fn show(tx: &Tx, author: &Author, grave: Vec<(Rule, Severity)>) -> Result<
 async fn raise(
     tx: &Tx,
     author: &Author,
-    written: Written,
+    written: Occasion,
     findings: &[Finding],
     raised: &mut Raised,
 ) -> Result<(), Error> {
@@ -168,7 +167,7 @@ async fn raise(
 async fn business_hours(tx: &Tx, scope: &Scope) -> Result<BusinessHours, Error> {
     let clinic = clinic::Entity::find_by_id(scope.clinic).one(tx.db()).await?;
     let clinic = clinic.ok_or_else(|| Error::internal("a patient without a clinic"))?;
-    let zone = clinic.time_zone.parse().map_err(|_| Error::internal("a clinic's zone is unknown"))?;
+    let zone = zone_of(&clinic.time_zone)?;
     let hours = serde_json::from_str(&clinic.business_hours).map_err(Error::internal)?;
     Ok(BusinessHours::of(zone, hours))
 }

@@ -4,7 +4,7 @@ use super::Raised;
 use crate::{
     domain::safety::{EscalationStep, Team},
     error::Error,
-    store::{Scope, Tx, flags, members, notifications},
+    store::{Scope, Tx, flags, members, notifications, zones::zone_of},
 };
 use entities::{clinic, notification};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
@@ -42,7 +42,7 @@ async fn next_round(tx: &Tx, patient: Uuid, flag: Uuid) -> Result<i16, Error> {
 async fn team(tx: &Tx, scope: &Scope) -> Result<Team, Error> {
     let clinic = clinic::Entity::find_by_id(scope.clinic).one(tx.db()).await?;
     let clinic = clinic.ok_or_else(|| Error::internal("a patient without a clinic"))?;
-    let zone: chrono_tz::Tz = clinic.time_zone.parse().map_err(|_| Error::internal("a clinic's zone is unknown"))?;
+    let zone = zone_of(&clinic.time_zone)?;
     let today = tx.now().with_timezone(&zone).date_naive();
     let members = members::roles_of_all(tx.db(), scope.clinic).await?;
     let teams = flags::teams(tx.db(), scope.clinic, &[scope.patient], today, &members).await?;

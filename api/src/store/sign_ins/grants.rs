@@ -27,11 +27,11 @@ pub struct Grant {
     /// What it is in the clinic.
     pub roles: Roles,
     /// What opens the API for it.
-    pub given: Given,
+    pub given: Opening,
 }
 
 /// What opens the API.
-pub enum Given {
+pub enum Opening {
     /// Two tokens.
     Tokens {
         /// Opens the API.
@@ -79,7 +79,7 @@ pub async fn begin(
         SignInKind::Cookie => {
             let cookie = Token::new(Purpose::Cookie);
             insert_cookie(tx, cookie.hash(), account).await?;
-            Given::Cookie(cookie)
+            Opening::Cookie(cookie)
         }
         SignInKind::Token => {
             let (signed_in_at, ends_at) = (tx.now(), sign_in::ends_at(kind == AccountKind::Member, tx.now()));
@@ -115,11 +115,11 @@ pub async fn renew(tx: &Tx, known: &SignIns, account: Uuid, hash: Hash, request:
 }
 
 /// Makes the next pair of tokens of a sign-in, in exchange for a refresh token if there is one.
-async fn next_pair(tx: &Tx, family: &Family, parent: Option<Hash>) -> Result<Given, Error> {
+async fn next_pair(tx: &Tx, family: &Family, parent: Option<Hash>) -> Result<Opening, Error> {
     let (access, refresh) = (Token::new(Purpose::Access), Token::new(Purpose::Refresh));
     insert(tx, family, Pair { access: access.hash(), refresh: refresh.hash() }, parent).await?;
     let until = sign_in::expires_at(sign_in::ACCESS, family.ends_at, tx.now());
-    Ok(Given::Tokens { access, refresh, lasts: (until - tx.now()).num_seconds() })
+    Ok(Opening::Tokens { access, refresh, lasts: (until - tx.now()).num_seconds() })
 }
 
 /// Ends the sign-in of a token or of a cookie.

@@ -4,10 +4,10 @@
 mod grants;
 mod known;
 
-pub use grants::{Given, Grant, begin, renew, sign_in, sign_out};
+pub use grants::{Grant, Opening, begin, renew, sign_in, sign_out};
 pub use known::SignIns;
 
-use super::{Tx, bulk};
+use super::{Tx, bulk, zones::zone_of};
 use crate::{
     domain::{
         accounts::AccountKind,
@@ -108,7 +108,7 @@ impl Row {
         let owner = Owner {
             account: self.account_id,
             clinic: self.clinic_id,
-            clinic_zone: self.time_zone.parse().map_err(|_| Error::internal("a clinic's zone is unknown"))?,
+            clinic_zone: zone_of(&self.time_zone)?,
             kind,
             roles: match kind {
                 AccountKind::Patient => Roles::PATIENT,

@@ -1,6 +1,10 @@
 //! Invitations: kept after they were accepted or have expired, so that it is known who invited whom. The row carries the
 //! state of its own mail: whoever is invited has no notification yet.
 
+mod make;
+
+pub use make::{Wish, find_repeated, make, may_invite, remind, roles, settle, waits};
+
 use super::{
     Tx,
     accounts::{self, NewAccount, Secrets},
@@ -95,9 +99,9 @@ impl From<invitation::Model> for Invitation {
     }
 }
 
-/// A new invitation.
+/// A new invitation, as its row will be.
 #[derive(Debug, Clone)]
-pub struct NewInvitation {
+pub struct Row {
     /// Its id.
     pub id: Uuid,
     /// The clinic.
@@ -119,7 +123,7 @@ pub struct NewInvitation {
 }
 
 /// Makes an invitation; its mail waits for the worker.
-pub async fn insert(tx: &Tx, new: NewInvitation, sealed: &Sealed, keys: &OwnerKeys) -> Result<Invitation, Error> {
+pub async fn insert(tx: &Tx, new: Row, sealed: &Sealed, keys: &OwnerKeys) -> Result<Invitation, Error> {
     let text = serde_json::to_string(sealed).map_err(Error::internal)?;
     let row = invitation::Model {
         id: new.id,
