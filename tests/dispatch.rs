@@ -292,7 +292,7 @@ on_both! {
 on_both! {
     async fn what_is_over_is_forgotten_in_portions(clinic: Clinic) {
         let (owner, account, made) = (clinic.id, clinic.patient.id, clinic.now());
-        let row = |n: u32| entities::idempotency::ActiveModel {
+        let row = move |n: u32| entities::idempotency::ActiveModel {
             owner_id: Set(owner),
             account_id: Set(account),
             key: Set(n.to_string()),

@@ -38,7 +38,19 @@ impl From<&record::Model> for Row {
     fn from(row: &record::Model) -> Self {
         let record::Model { id, kind, version, occurred_at, created_at, updated_at, created_by, visibility, .. } = *row;
         let (time_zone, facts, sealed) = (row.time_zone.clone(), row.facts.clone(), row.sealed.clone());
-        Self { id, kind, version, occurred_at, time_zone, created_at, updated_at, created_by, visibility, facts, sealed }
+        Self {
+            id,
+            kind,
+            version,
+            occurred_at,
+            time_zone,
+            created_at,
+            updated_at,
+            created_by,
+            visibility,
+            facts,
+            sealed,
+        }
     }
 }
 
@@ -143,8 +155,7 @@ fn splice(row: &Row, kind: Kind, words: &str) -> Result<String, Error> {
     let zone = zone_of(&row.time_zone)?;
     let occurred_at = Instant::from(Occurrence { at: row.occurred_at.into(), zone });
     let mut json = String::with_capacity(320 + row.facts.len() + words.len());
-    // A string takes all that is written to it.
-    drop(write!(
+    write!(
         json,
         "{{\"id\":\"{}\",\"version\":{},\"occurred_at\":\"{occurred_at}\",\"time_zone\":\"{}\",\
          \"created_at\":\"{}\",\"updated_at\":\"{}\",\"created_by\":\"{}\"",
@@ -154,7 +165,8 @@ fn splice(row: &Row, kind: Kind, words: &str) -> Result<String, Error> {
         server(row.created_at),
         server(row.updated_at),
         row.created_by,
-    ));
+    )
+    .map_err(Error::internal)?;
     debug_assert_eq!(row.kind, kind.code());
     for object in [row.facts.as_str(), words] {
         let members = object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
