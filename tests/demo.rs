@@ -45,21 +45,21 @@ fn now() -> DateTime<Utc> {
 }
 
 /// A service whose database holds nothing yet.
-struct Empty {
-    app: App,
+pub struct Empty {
+    pub app: App,
     client: TestClient<BoxEndpoint<'static, Response>>,
     _place: Place,
 }
 
 impl Empty {
-    async fn on(place: Place) -> Self {
+    pub async fn on(place: Place) -> Self {
         let config = Config::from([], None).unwrap();
         let app = App::open(config, Clock::fixed(now()), &place.place, Secret::random()).await.unwrap();
         let client = TestClient::new(afterglow::http::service(&app).boxed());
         Self { app, client, _place: place }
     }
 
-    async fn seed(&self, patients: usize, password: &str) -> Result<Found, Error> {
+    pub async fn seed(&self, patients: usize, password: &str) -> Result<Found, Error> {
         let ask = Ask { seed: 8, patients, password: Zeroizing::new(password.into()) };
         demo::seed(&self.app, &ask).await
     }

@@ -20,7 +20,7 @@ const PASSWORD: &str = "violet-otter-hums-softly";
 const INVITATIONS: &str = "/v1/invitations";
 
 /// The code in the mail of an invitation.
-async fn code(clinic: &Clinic, invited: &Value) -> String {
+pub async fn code(clinic: &Clinic, invited: &Value) -> String {
     let id: Uuid = invited["id"].as_str().unwrap().parse().unwrap();
     let found = store::invitations::find(clinic.app.db.read(), clinic.id, id).await.unwrap().unwrap();
     let owner = found.patient.unwrap_or(clinic.id);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 const REMINDERS: &str = "/v1/patients/me/reminders";
-const INBOX: &str = "/v1/patients/me/notifications";
+pub const INBOX: &str = "/v1/patients/me/notifications";
 const SESSION: &str = "0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a10";
 
 pub fn journal() -> Value {

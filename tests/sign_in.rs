@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 use totp_rs::{Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
-const PASSWORD: &str = "violet-otter-hums-softly";
+pub const PASSWORD: &str = "violet-otter-hums-softly";
 const ME: &str = "/v1/patients/me";
 
 /// Gives somebody a password and takes away their second factor, as a newly accepted account has it.
-async fn with_password(clinic: &Clinic, who: &Person) -> String {
+pub async fn with_password(clinic: &Clinic, who: &Person) -> String {
     let turn = Passwords::default().turn().await.unwrap();
     let hash = turn.hash(Zeroizing::new(PASSWORD.into())).await.unwrap();
     let id = who.id;
@@ -51,12 +51,12 @@ async fn with_token(clinic: &Clinic, token: &Value, path: &str) -> Answer {
     clinic.anonymous(Method::GET, path).header("Authorization", &bearer).send().await
 }
 
-fn authenticator(secret: &Value) -> Totp {
+pub fn authenticator(secret: &Value) -> Totp {
     let secret = Secret::try_from_base32(secret.as_str().unwrap()).unwrap();
     Builder::new().with_secret(secret).with_account_name("x").build().unwrap()
 }
 
-fn code(clinic: &Clinic, app: &Totp) -> String {
+pub fn code(clinic: &Clinic, app: &Totp) -> String {
     app.generate(u64::try_from(clinic.now().timestamp()).unwrap()).to_string()
 }
 

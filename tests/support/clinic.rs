@@ -77,8 +77,17 @@ impl Clinic {
 
     /// The same under a master key that the test keeps.
     pub async fn open_with(place: Place, master: Secret) -> Self {
+        Self::begin(Config::from([], None).unwrap(), place, master).await
+    }
+
+    /// The same, reached at this URL.
+    pub async fn at(public_url: &str, place: Place) -> Self {
+        let url = ("AFTERGLOW_PUBLIC_URL".to_owned(), public_url.to_owned());
+        Self::begin(Config::from([url], None).unwrap(), place, Secret::random()).await
+    }
+
+    async fn begin(config: Config, place: Place, master: Secret) -> Self {
         let clock = Clock::fixed(NOW.parse().unwrap());
-        let config = Config::from([], None).unwrap();
         let app = App::open(config, clock.clone(), &place.place, master).await.unwrap();
         let id = clock.new_id();
         new_clinic(&app, id).await;

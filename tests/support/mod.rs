@@ -7,7 +7,7 @@ mod place;
 mod post;
 mod wire;
 
-pub use clinic::{Answer, Clinic, Person};
+pub use clinic::{Answer, Call, Clinic, Person};
 pub use mail_host::MailHost;
 pub use place::Place;
 pub use post::{Mood, Post};

@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     security::access::{HeldRight, ReadCareTeam, WriteCareTeam},
     store::{
-        Precondition, Tx,
+        Decision, Precondition, Tx,
         care_team::{self, Relation, Wanted},
         members,
     },
@@ -191,7 +191,7 @@ impl CareTeams {
         let (scope, standing) = (permit.scope, HeldRight::of::<WriteCareTeam>(&permit.caller));
         let unit = async move |tx: &Tx| care_team::remove(tx, &standing, &scope, id, held, current).await;
         let removed = self.0.db.write(scope.patient, unit).await;
-        permit.answered(&self.0, "care_team_read", Some(id), removed).await?;
+        permit.answered(&self.0, "care_team_read", Some(id), removed, |()| false).await?;
         Ok(Done::Done)
     }
 }
@@ -208,9 +208,10 @@ impl CareTeams {
         let wanted = Wanted { id, held, new: new.given() };
         let unit = async move |tx: &Tx| care_team::put(tx, &standing, &scope, wanted, current).await;
         let written = self.0.db.write(scope.patient, unit).await;
-        let (relation, created) = permit.answered(&self.0, "care_team_read", id, written).await?;
+        let kept = |(_, done): &(_, Decision)| *done == Decision::Keep;
+        let (relation, done) = permit.answered(&self.0, "care_team_read", id, written, kept).await?;
         let (name, tag) = (self.names(scope.clinic).await?.remove(&relation.member), etag(relation.version));
-        Ok((Json(CareRelation::new(relation, name)), tag, created))
+        Ok((Json(CareRelation::new(relation, name)), tag, done == Decision::Make))
     }
 
     async fn names(&self, clinic: Uuid) -> Result<HashMap<Uuid, String>, Error> {

@@ -73,16 +73,21 @@ impl<R: Right> Permit<R> {
 }
 
 impl<R: Right> Permit<R> {
-    /// What a write answers; where that is the record as it is now, because the caller holds another version, it is read,
-    /// which the audit log is told first.
+    /// What a write answers. Where that is the record as it is now, because the caller holds another version or, as `kept`
+    /// tells, because it was so already, it is read, which the audit log is told first.
     pub async fn answered<T>(
         &self,
         app: &App,
         operation: &str,
         id: Option<Uuid>,
         written: Result<T, Error>,
+        kept: impl FnOnce(&T) -> bool,
     ) -> Result<T, Error> {
-        if let Err(Error::Stale(Some(_))) = &written {
+        let shows = match &written {
+            Ok(written) => kept(written),
+            Err(error) => matches!(error, Error::Stale(Some(_))),
+        };
+        if shows {
             self.audit_read(app, operation, id).await?;
         }
         written

@@ -11,7 +11,7 @@ use crate::{
     domain::profile::{PatientPatch, PatientState, Profile, Quiet},
     error::Error,
     security::access,
-    store::{Change, Tx, profiles},
+    store::{Change, Precondition, Tx, profiles},
 };
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
@@ -137,12 +137,14 @@ impl Profiles {
         held: Header<Option<String>>,
         patch: Checked<PatientPatch>,
     ) -> Result<One, Error> {
-        let change = Change { held: if_match(held.0.as_deref())?, patch: patch.given() };
+        let held = if_match(held.0.as_deref())?;
+        let change = Change { held, patch: patch.given() };
         let author = permit.author(&self.0).await?;
         let current = |profile: &Profile| shown(&Patient::from(profile.clone()));
         let unit = async move |tx: &Tx| profiles::change(tx, &author, change, current).await;
         let changed = self.0.db.write(permit.scope.patient, unit).await;
-        Ok(answer(permit.answered(&self.0, "patients_read", None, changed).await?))
+        let kept = |profile: &Profile| held == Precondition::Version(profile.version);
+        Ok(answer(permit.answered(&self.0, "patients_read", None, changed, kept).await?))
     }
 }
 

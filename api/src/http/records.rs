@@ -84,6 +84,9 @@ impl<R: Resource> Five<R> {
             Ok(made)
         };
         let made = self.app.db.write(permit.scope.patient, unit).await?;
+        if !made.changed {
+            permit.audit_read(&self.app, &format!("{}_read", R::STEM), Some(made.document.id)).await?;
+        }
         let (json, tag) = answer(made)?;
         Ok(Made::Made(json, tag))
     }
@@ -116,8 +119,8 @@ impl<R: Resource> Five<R> {
         let (id, held) = (record_id(&id.0)?, if_match_of(if_match)?);
         let author = permit.author(&self.app).await?;
         let unit = async move |tx: &crate::store::Tx| records::put(tx, &author, id, held, new.given()).await;
-        let written = self.app.db.write(permit.scope.patient, unit).await;
-        let written = permit.answered(&self.app, &format!("{}_read", R::STEM), Some(id), written).await?;
+        let (written, read) = (self.app.db.write(permit.scope.patient, unit).await, format!("{}_read", R::STEM));
+        let written = permit.answered(&self.app, &read, Some(id), written, |written| !written.changed).await?;
         let created = written.created;
         let (json, tag) = answer(written)?;
         Ok(if created { Put::Made(json, tag) } else { Put::Replaced(json, tag) })
@@ -137,7 +140,7 @@ impl<R: Resource> Five<R> {
         let author = permit.author(&self.app).await?;
         let unit = async move |tx: &crate::store::Tx| records::remove::<R>(tx, &author, id, held).await;
         let removed = self.app.db.write(permit.scope.patient, unit).await;
-        permit.answered(&self.app, &format!("{}_read", R::STEM), Some(id), removed).await?;
+        permit.answered(&self.app, &format!("{}_read", R::STEM), Some(id), removed, |()| false).await?;
         Ok(Done::Done)
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     error::Error,
     security::access::{Caller, ReadRecords, WriteCare},
     store::{
-        Tx,
+        Decision, Tx,
         idempotency::{self, Once},
         patients, reminders,
     },
@@ -149,15 +149,18 @@ impl Reminders {
         let once = key.map(|key| Once::new(author.scope.patient, author.account, key, new.fingerprint));
         let new = new.given().check(NewReminder::keepable);
         let unit = async move |tx: &Tx| {
-            let Some(once) = once else { return reminders::create(tx, &author, new, source).await };
+            let Some(once) = once else { return Ok((reminders::create(tx, &author, new, source).await?, false)) };
             if let Some(before) = idempotency::find(tx, &once).await? {
-                return reminders::find(tx.db(), &author.keys, &author.scope, before.record).await;
+                return Ok((reminders::find(tx.db(), &author.keys, &author.scope, before.record).await?, true));
             }
             let made = reminders::create(tx, &author, new, source).await?;
             idempotency::keep(tx, &once, 201, made.id, made.version).await?;
-            Ok(made)
+            Ok::<_, Error>((made, false))
         };
-        let made = self.0.db.write(permit.scope.patient, unit).await?;
+        let (made, again) = self.0.db.write(permit.scope.patient, unit).await?;
+        if again {
+            permit.audit_read(&self.0, "reminders_read", Some(made.id)).await?;
+        }
         let tag = etag(made.version);
         Ok(Made::Made(Json(made), tag))
     }
@@ -199,8 +202,10 @@ impl Reminders {
         let new = new.given().check(NewReminder::keepable);
         let unit = async move |tx: &Tx| reminders::put(tx, &author, id, held, new, source).await;
         let written = self.0.db.write(permit.scope.patient, unit).await;
-        let (reminder, made) = permit.answered(&self.0, "reminders_read", Some(id), written).await?;
+        let kept = |(_, done): &(_, Decision)| *done == Decision::Keep;
+        let (reminder, done) = permit.answered(&self.0, "reminders_read", Some(id), written, kept).await?;
         let tag = etag(reminder.version);
+        let made = done == Decision::Make;
         Ok(if made { Put::Made(Json(reminder), tag) } else { Put::Replaced(Json(reminder), tag) })
     }
 
@@ -221,7 +226,7 @@ impl Reminders {
         let author = permit.author(&self.0).await?;
         let unit = async move |tx: &Tx| reminders::remove(tx, &author, id, held).await;
         let removed = self.0.db.write(permit.scope.patient, unit).await;
-        permit.answered(&self.0, "reminders_read", Some(id), removed).await?;
+        permit.answered(&self.0, "reminders_read", Some(id), removed, |()| false).await?;
         Ok(Done::Done)
     }
 

@@ -182,7 +182,7 @@ async fn update_secrets(tx: &Tx, account: &Account, secrets: &Secrets, keys: &Ow
 }
 
 /// Makes an account's second factor and keeps it until a code confirms it. Asking again makes another.
-pub async fn begin_second_factor(tx: &Tx, id: Uuid, keys: &OwnerKeys) -> Result<Factor, Error> {
+pub async fn begin_second_factor(tx: &Tx, id: Uuid, keys: &OwnerKeys, request: Uuid) -> Result<Factor, Error> {
     let account = lock(tx, id).await?.ok_or(Error::Unauthenticated)?;
     if account.has_second_factor {
         return Err(Error::ImpossibleStep("the second factor is on already"));
@@ -191,6 +191,7 @@ pub async fn begin_second_factor(tx: &Tx, id: Uuid, keys: &OwnerKeys) -> Result<
     let factor = Factor::new(&secrets.email).map_err(Error::internal)?;
     secrets.totp = Some(factor.base32());
     update_secrets(tx, &account, &secrets, keys).await?;
+    audit::append(tx, audit::Entry::by_account(account.clinic, id, Some(request), "auth_mfa")).await?;
     Ok(factor)
 }
 

@@ -1,4 +1,9 @@
 //! The audit log: who did what, to whom, in commit order. Ids only; rows are appended, never changed.
+//!
+//! A write leaves a row for each version that it makes, whatever else of the patient it changes along the way: a flag that
+//! it opens or joins, a place on the care team that ends with a membership. A request that changes nothing leaves none, but
+//! where it shows staff something of a patient it is a read: one row without a version. What is refused leaves none. A
+//! sign-in leaves one when it begins and one when it is ended, none when it is renewed.
 
 use super::{Author, Tx};
 use crate::{error::Error, security::access::Caller};

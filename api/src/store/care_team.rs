@@ -18,9 +18,7 @@ use crate::{
 use chrono::NaiveDate;
 use entities::{care_relation, care_relation::Column};
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    sea_query::{Expr, ExprTrait},
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -73,33 +71,32 @@ pub struct Wanted {
     pub new: Given<NewCareRelation>,
 }
 
-/// Makes or replaces a relation, and whether it was made; `shown` is what a caller sees who holds another version.
+/// Makes or replaces a relation, and what that came to; `shown` is what a caller sees who holds another version.
 pub async fn put(
     tx: &Tx,
     standing: &HeldRight,
     scope: &Scope,
     wanted: Wanted,
     shown: impl FnOnce(&Relation) -> Result<Value, Error>,
-) -> Result<(Relation, bool), Error> {
+) -> Result<(Relation, Decision), Error> {
     let caller = hold(tx, standing, scope).await?;
     let id = wanted.id.unwrap_or_else(|| tx.new_id());
     let Some(found) = find(tx.db(), scope, id).await? else {
         wanted.held.put(None, false, || Ok(Value::Null))?;
         let relation = check(tx, scope, wanted.new, id, 1).await?;
         cede_primary(tx, caller, scope, &relation).await?;
-        insert(tx, scope, &relation).await?;
-        note(tx, caller, scope, "care_team_create", &relation).await?;
-        return Ok((relation, true));
+        begin(tx, caller, scope, &relation).await?;
+        return Ok((relation, Decision::Make));
     };
     let is_same = wanted.new.right().is_some_and(|new| found.is(new));
-    if wanted.held.put(Some(found.version), is_same, || shown(&found))? == Decision::Keep {
-        return Ok((found, false));
+    let decision = wanted.held.put(Some(found.version), is_same, || shown(&found))?;
+    if decision == Decision::Keep {
+        return Ok((found, decision));
     }
     let relation = check(tx, scope, wanted.new, id, found.version + 1).await?;
     cede_primary(tx, caller, scope, &relation).await?;
-    update(tx, scope, &relation).await?;
-    note(tx, caller, scope, "care_team_replace", &relation).await?;
-    Ok((relation, false))
+    change(tx, caller, scope, &relation).await?;
+    Ok((relation, decision))
 }
 
 /// Removes a relation. One that is not there was removed by the request that this one repeats: there is nothing to tell
@@ -115,8 +112,23 @@ pub async fn remove(
     let caller = hold(tx, standing, scope).await?;
     let Some(found) = find(tx.db(), scope, id).await? else { return Ok(()) };
     held.change(found.version, || shown(&found))?;
-    care_relation::Entity::delete_by_id((scope.patient, id)).exec(tx.db()).await?;
-    note(tx, caller, scope, "care_team_delete", &found).await
+    undo(tx, caller, scope, &found).await
+}
+
+/// Begins a relation in the name of a caller who may.
+pub async fn begin(tx: &Tx, caller: &Caller, scope: &Scope, relation: &Relation) -> Result<(), Error> {
+    insert(tx, scope, relation).await?;
+    note(tx, caller, scope, "care_team_create", relation).await
+}
+
+async fn change(tx: &Tx, caller: &Caller, scope: &Scope, relation: &Relation) -> Result<(), Error> {
+    update(tx, scope, relation).await?;
+    note(tx, caller, scope, "care_team_replace", relation).await
+}
+
+async fn undo(tx: &Tx, caller: &Caller, scope: &Scope, relation: &Relation) -> Result<(), Error> {
+    care_relation::Entity::delete_by_id((scope.patient, relation.id)).exec(tx.db()).await?;
+    note(tx, caller, scope, "care_team_delete", relation).await
 }
 
 /// Holds the patient, so that the team is changed by one at a time, and looks whether whoever changes it still may.
@@ -163,12 +175,11 @@ pub async fn find(db: &impl ConnectionTrait, scope: &Scope, id: Uuid) -> Result<
 
 /// Whether a member has another relation to the patient on any of the same days.
 async fn overlaps(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<bool, Error> {
-    let not_over = Condition::any().add(Column::UntilOn.is_null()).add(Column::UntilOn.gte(relation.from_on));
     let mut others = care_relation::Entity::find()
         .filter(Column::PatientId.eq(scope.patient))
         .filter(Column::MemberId.eq(relation.member))
         .filter(Column::Id.ne(relation.id))
-        .filter(not_over);
+        .filter(not_over(relation.from_on));
     if let Some(until) = relation.until_on {
         others = others.filter(Column::FromOn.lte(until));
     }
@@ -207,17 +218,25 @@ async fn update(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), Error
 }
 
 /// Ends a member's relations to all patients: what has not begun goes, what holds ends the day before.
-pub async fn end_all(tx: &Tx, member: Uuid, today: NaiveDate) -> Result<(), Error> {
-    let mine = || Condition::all().add(Column::MemberId.eq(member));
-    care_relation::Entity::delete_many().filter(mine().add(Column::FromOn.gte(today))).exec(tx.db()).await?;
-    let open = Condition::any().add(Column::UntilOn.is_null()).add(Column::UntilOn.gte(today));
-    care_relation::Entity::update_many()
-        .col_expr(Column::UntilOn, Expr::value(today.pred_opt()))
-        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
-        .filter(mine().add(open))
-        .exec(tx.db())
-        .await?;
+pub async fn end_all(tx: &Tx, caller: &Caller, member: Uuid, today: NaiveDate) -> Result<(), Error> {
+    let not_over = care_relation::Entity::find().filter(Column::MemberId.eq(member)).filter(not_over(today));
+    for row in not_over.order_by_asc(Column::Id).all(tx.db()).await? {
+        let scope = Scope { clinic: caller.clinic, patient: row.patient_id, sees_private: false };
+        let mut relation = Relation::from(row);
+        if relation.from_on >= today {
+            undo(tx, caller, &scope, &relation).await?;
+        } else {
+            relation.until_on = today.pred_opt();
+            relation.version += 1;
+            change(tx, caller, &scope, &relation).await?;
+        }
+    }
     Ok(())
+}
+
+/// The relations that go on on a day, or are to come.
+fn not_over(day: NaiveDate) -> Condition {
+    Condition::any().add(Column::UntilOn.is_null()).add(Column::UntilOn.gte(day))
 }
 
 /// Which of the relations of one patient's team, on a day on which all of them hold, is told first: of those that are
@@ -234,15 +253,14 @@ async fn cede_primary(tx: &Tx, caller: &Caller, scope: &Scope, relation: &Relati
     if !relation.primary || relation.from_on > today {
         return Ok(());
     }
-    let not_over = Condition::any().add(Column::UntilOn.is_null()).add(Column::UntilOn.gte(today));
-    care_relation::Entity::update_many()
-        .col_expr(Column::IsPrimary, Expr::value(false))
-        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+    let others = care_relation::Entity::find()
         .filter(Column::PatientId.eq(scope.patient))
         .filter(Column::Id.ne(relation.id))
         .filter(Column::IsPrimary.eq(true))
-        .filter(not_over)
-        .exec(tx.db())
-        .await?;
+        .filter(not_over(today));
+    for row in others.order_by_asc(Column::Id).all(tx.db()).await? {
+        let other = Relation { primary: false, version: row.version + 1, ..Relation::from(row) };
+        change(tx, caller, scope, &other).await?;
+    }
     Ok(())
 }

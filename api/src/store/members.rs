@@ -171,7 +171,7 @@ pub async fn end(
     ended.col_expr(Column::EndedAt, Expr::value(Micros::from(tx.now()))).exec(tx.db()).await?;
     accounts::disable(tx, id).await?;
     sign_ins::remove_all(tx, id).await?;
-    care_team::end_all(tx, id, tx.now().with_timezone(&caller.clinic_zone).date_naive()).await?;
+    care_team::end_all(tx, caller, id, tx.now().with_timezone(&caller.clinic_zone).date_naive()).await?;
     known.forget(tx, move |_, held| held.owner.account == id);
     let entry = audit::Entry::by_caller(caller, "members_delete").record(id);
     audit::append(tx, entry.version(found.version)).await

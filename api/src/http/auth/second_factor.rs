@@ -33,9 +33,9 @@ pub(super) async fn code(app: &App, account: &accounts::Account, otp: Option<&st
 
 /// Makes a secret for the authenticator app and keeps it until a code confirms it. Asking again makes another.
 pub(super) async fn begin(app: &App, holder: &Holder) -> Result<SecondFactor, Error> {
-    let owner = holder.held.owner;
+    let (owner, request) = (holder.held.owner, holder.request);
     let keys = accounts::keys(&app.keys, owner.kind, owner.clinic, owner.account).await?;
-    let unit = async move |tx: &Tx| accounts::begin_second_factor(tx, owner.account, &keys).await;
+    let unit = async move |tx: &Tx| accounts::begin_second_factor(tx, owner.account, &keys, request).await;
     let factor = app.db.write(owner.account, unit).await?;
     Ok(SecondFactor { secret: factor.base32(), uri: factor.uri().map_err(Error::internal)? })
 }

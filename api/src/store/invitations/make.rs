@@ -178,7 +178,7 @@ async fn welcome(tx: &Tx, caller: &Caller, patient: Patient, keys: Arc<OwnerKeys
     if let Some(member) = primary {
         let from_on = tx.now().with_timezone(&caller.clinic_zone).date_naive();
         let relation = Relation { id: tx.new_id(), member, primary: true, from_on, until_on: None, version: 1 };
-        care_team::insert(tx, &scope, &relation).await?;
+        care_team::begin(tx, caller, &scope, &relation).await?;
     }
     let author = Author { scope, account: caller.account, request: caller.request, keys, standing: None };
     let today = tx.now().with_timezone(&profile.time_zone).date_naive();

@@ -56,7 +56,7 @@ pub async fn create(
     insert(tx, author, tx.new_id(), &new, source).await
 }
 
-/// Makes or replaces a reminder under an id of the client's, as records are; and whether it was made.
+/// Makes or replaces a reminder under an id of the client's, as records are; and what that came to.
 pub async fn put(
     tx: &Tx,
     author: &Author,
@@ -64,21 +64,22 @@ pub async fn put(
     held: Precondition,
     new: Result<Keepable, Faults>,
     source: Source,
-) -> Result<(Reminder, bool), Error> {
+) -> Result<(Reminder, Decision), Error> {
     author.hold(tx).await?;
     let Some(row) = Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await? else {
         held.put(None, false, || Ok(Value::Null))?;
         let new = new?;
-        return Ok((insert(tx, author, id, &new, source).await?, true));
+        return Ok((insert(tx, author, id, &new, source).await?, Decision::Make));
     };
     let current = existing(&row, author)?;
     let is_same = new.as_ref().is_ok_and(|new| **new == current.wish());
-    if held.put(Some(row.version), is_same, || shown(&current))? == Decision::Keep {
-        return Ok((current, false));
+    let decision = held.put(Some(row.version), is_same, || shown(&current))?;
+    if decision == Decision::Keep {
+        return Ok((current, decision));
     }
     let new = new?;
     let changed = stored(author, &new, row.source, Some(&row), id, tx.now())?;
-    save(tx, author, changed, "reminders_replace").await.map(|reminder| (reminder, false))
+    save(tx, author, changed, "reminders_replace").await.map(|reminder| (reminder, decision))
 }
 
 /// Deletes a reminder; what it had still to say is cancelled.
