@@ -1,5 +1,7 @@
 //! What people typed is unreadable in every file, and a sealed value opens in its own place only.
 
+mod classes;
+
 use crate::{
     on_both,
     support::{Clinic, Person},
