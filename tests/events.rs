@@ -2,18 +2,35 @@
 
 use crate::{
     on_both,
-    support::{Clinic, Person},
+    support::{Call, Clinic, Person},
 };
-use afterglow::security::access::Roles;
+use afterglow::{
+    domain::{accounts::AccountKind, sign_in::SignInKind},
+    security::access::Roles,
+    store::{
+        Tx,
+        sign_ins::{self, Given},
+    },
+};
+use chrono::TimeDelta;
 use poem::{Response, http::Method};
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader, Lines};
+
+const EVENTS: &str = "/v1/events";
+/// Far more than a stream needs to notice that its sign-in is over.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 struct Listening(Lines<Box<dyn AsyncBufRead + Unpin + Send>>);
 
 /// Listens; whatever is written from now on is heard.
 async fn listen(clinic: &Clinic, who: &Person) -> Listening {
-    let response: Response = clinic.call(who, Method::GET, "/v1/events").open().await;
+    listening(clinic.call(who, Method::GET, EVENTS)).await
+}
+
+async fn listening(call: Call<'_>) -> Listening {
+    let response: Response = call.open().await;
     assert_eq!(response.content_type(), Some("text/event-stream"));
     let body: Box<dyn AsyncBufRead + Unpin + Send> =
         Box::new(BufReader::new(Box::pin(response.into_body().into_async_read())));
@@ -40,11 +57,22 @@ impl Listening {
     }
 
     async fn ended(mut self) -> bool {
-        while let Some(line) = self.0.next_line().await.unwrap() {
-            assert!(!line.starts_with("data:"), "{line}");
-        }
-        true
+        let end = async {
+            while let Some(line) = self.0.next_line().await.unwrap() {
+                assert!(!line.starts_with("data:"), "{line}");
+            }
+        };
+        tokio::time::timeout(PATIENCE, end).await.is_ok()
     }
+}
+
+/// The cookie of somebody who signs in to the pages.
+async fn cookie(clinic: &Clinic, who: &Person) -> String {
+    let id = who.id;
+    let unit =
+        async move |tx: &Tx| sign_ins::begin(tx, id, AccountKind::Patient, Roles::PATIENT, SignInKind::Cookie).await;
+    let Given::Cookie(token) = clinic.app.db.write(id, unit).await.unwrap().given else { panic!("a cookie") };
+    format!("afterglow={}", token.reveal())
 }
 
 fn entry(clinic: &Clinic, visibility: &str) -> Value {
@@ -100,14 +128,39 @@ on_both! {
         assert_eq!(member.next().await.1["id"], own["id"], "nothing of the other patient came before");
     }
 
+    async fn a_stream_ends_with_its_sign_in_and_others_go_on(clinic: Clinic) {
+        let (leaves, reads, ends) = (&clinic.patient, clinic.new_patient().await, &clinic.prescriber);
+        let cookie = cookie(&clinic, &reads).await;
+        let mut streams = [
+            listen(&clinic, leaves).await,
+            listen(&clinic, ends).await,
+            listening(clinic.anonymous(Method::GET, EVENTS).header("Cookie", &cookie)).await,
+        ];
+        let mut other = listen(&clinic, &clinic.therapist).await;
+        for stream in &mut streams {
+            assert_eq!(stream.greeting().await, ": listening");
+        }
+        let [left, revoked, idle] = streams;
+        clinic.call(leaves, Method::POST, "/v1/auth/logout").send().await.expect(204);
+        assert!(left.ended().await, "signed out");
+        let member = format!("/v1/clinic/members/{}", ends.id);
+        clinic.call(&clinic.admin, Method::DELETE, &member).header("If-Match", "\"1\"").send().await.expect(204);
+        assert!(revoked.ended().await, "a member no more");
+        // An open stream is no use of the pages.
+        clinic.clock.advance(TimeDelta::minutes(15));
+        assert!(idle.ended().await, "idle for a quarter of an hour");
+        let made = clinic.post(&reads, "/v1/patients/me/mood-scores", clinic.mood(3)).await.expect(201).json();
+        assert_eq!(other.next().await.1["id"], made["id"]);
+    }
+
     async fn an_account_has_so_many_streams_and_gets_them_back(clinic: Clinic) {
         let mut open = Vec::new();
         for _ in 0..64 {
             open.push(listen(&clinic, &clinic.therapist).await);
         }
-        clinic.get(&clinic.therapist, "/v1/events").await.problem(429, "too-many-attempts");
+        clinic.get(&clinic.therapist, EVENTS).await.problem(429, "too-many-attempts");
         open.pop();
         open.push(listen(&clinic, &clinic.therapist).await);
-        clinic.anonymous(Method::GET, "/v1/events").send().await.problem(401, "unauthenticated");
+        clinic.anonymous(Method::GET, EVENTS).send().await.problem(401, "unauthenticated");
     }
 }
