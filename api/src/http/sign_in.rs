@@ -104,6 +104,8 @@ pub(super) fn set_cookie(config: &Config, value: Option<&str>) -> String {
 /// line; whatever stands before that, the client wrote itself.
 pub(super) fn network_address(request: &Request) -> IpAddr {
     let peer = request.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), SocketAddr::ip);
+    // A listener for both families is told of an IPv4 peer in IPv6.
+    let peer = peer.to_canonical();
     let lines = request.headers().get_all("x-forwarded-for");
     let last = lines.iter().next_back().and_then(|line| line.to_str().ok());
     let forwarded = last.and_then(|line| line.rsplit(',').next()?.trim().parse().ok());

@@ -6,7 +6,13 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
@@ -41,33 +47,44 @@ pub fn fault(password: &str, second_factor: bool) -> Option<String> {
 
 /// The door to hashing. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Passwords(Arc<Semaphore>);
+pub struct Passwords {
+    free: Arc<Semaphore>,
+    computed: Arc<AtomicU64>,
+}
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        Self { free: Arc::new(Semaphore::new(AT_ONCE)), computed: Arc::default() }
     }
 }
 
 impl Passwords {
     /// Waits for a turn. What must not be raced, such as counting failures, is done while holding it.
     pub async fn turn(&self) -> Result<Turn, Error> {
-        match tokio::time::timeout(QUEUE, self.0.clone().acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Turn(Arc::new(permit))),
+        match tokio::time::timeout(QUEUE, self.free.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(Turn { permit: Arc::new(permit), computed: self.computed.clone() }),
             _ => Err(Error::Unavailable("too many sign-ins at once".into())),
         }
+    }
+
+    /// How many hashes were computed so far: the work that a caller can measure from outside.
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
     }
 }
 
 /// A turn at hashing; it lasts until it is dropped and its hash is done, even if nobody waits for it any more.
 #[derive(Debug)]
-pub struct Turn(Arc<OwnedSemaphorePermit>);
+pub struct Turn {
+    permit: Arc<OwnedSemaphorePermit>,
+    computed: Arc<AtomicU64>,
+}
 
 impl Turn {
     /// The PHC string of a new password.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, Error> {
-        self.blocking(move || {
-            let hash = hasher()?.hash_password(password.as_bytes()).map_err(broken)?;
+        self.blocking(move |hasher| {
+            let hash = hasher.hash_password(password.as_bytes()).map_err(broken)?;
             Ok(hash.to_string())
         })
         .await
@@ -75,10 +92,10 @@ impl Turn {
 
     /// Whether a password belongs to a PHC string. Without one (no such account) it takes as long and is never right.
     pub async fn verify(&self, password: Zeroizing<String>, stored: Option<String>) -> Result<bool, Error> {
-        self.blocking(move || {
+        self.blocking(move |hasher| {
             let known = stored.is_some();
             let stored = stored.as_deref().unwrap_or(NOBODY);
-            match hasher()?.verify_password(password.as_bytes(), stored) {
+            match hasher.verify_password(password.as_bytes(), stored) {
                 Ok(()) => Ok(known),
                 Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
                 Err(error) => Err(broken(error)),
@@ -89,12 +106,13 @@ impl Turn {
 
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+        work: impl FnOnce(Argon2<'static>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let turn = self.0.clone();
+        let (permit, computed, hasher) = (self.permit.clone(), self.computed.clone(), hasher()?);
         let done = tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(turn);
+            computed.fetch_add(1, Ordering::Relaxed);
+            let result = work(hasher);
+            drop(permit);
             result
         });
         done.await.map_err(broken)?
