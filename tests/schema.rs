@@ -1,10 +1,12 @@
-//! How the rows lie: every key of a table that belongs to one patient begins with the patient, on either database.
+//! How the rows lie: every key of a table that belongs to one patient begins with the patient, on either database, and no row
+//! refers to one that is not there.
 
 use crate::{on_both, support::Clinic};
 use afterglow::store::{Driver, Tx};
+use entities::{account, cookie};
 use sea_orm::{
-    ColumnTrait, ColumnType, ConnectionTrait, DatabaseBackend, EntityTrait, IdenStatic, Iterable, QueryResult,
-    Statement,
+    ColumnTrait, ColumnType, ConnectionTrait, DatabaseBackend, EntityTrait, IdenStatic, IntoActiveModel, Iterable,
+    PaginatorTrait, QueryResult, Statement,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,6 +97,44 @@ on_both! {
         let wanted = [("care_relation", "member_id"), ("delivery", "state"), ("notification", "state")];
         assert_eq!(crossing, BTreeSet::from(wanted));
     }
+
+    async fn a_row_that_refers_to_nothing_cannot_be_committed(clinic: Clinic) {
+        let (nobody, id, now) = (clinic.clock.new_id(), clinic.patient.id, clinic.now());
+        let dangling = async move |tx: &Tx| {
+            let row = cookie::Model {
+                hash: vec![7; 32],
+                account_id: nobody,
+                created_at: now.into(),
+                seen_at: now.into(),
+                ends_at: now.into(),
+            };
+            cookie::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+            Ok(())
+        };
+        assert!(clinic.app.db.write(id, dangling).await.is_err());
+        // Nor does what others refer to go from under them.
+        let orphans = async move |tx: &Tx| {
+            account::Entity::delete_by_id(id).exec(tx.db()).await?;
+            Ok(())
+        };
+        assert!(clinic.app.db.write(id, orphans).await.is_err());
+        let db = clinic.app.db.read();
+        assert_eq!(cookie::Entity::find().count(db).await.unwrap(), 0);
+        assert!(account::Entity::find_by_id(id).one(db).await.unwrap().is_some());
+        clinic.get(&clinic.patient, "/v1/patients/me").await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_of_the_file_writes_nothing_and_minds_references_all_the_same() {
+    let clinic = Clinic::on_sqlite().await;
+    let db = clinic.app.db.read();
+    for (pragma, on) in [("foreign_keys", 1), ("query_only", 1)] {
+        let statement = Statement::from_string(DatabaseBackend::Sqlite, format!("PRAGMA {pragma}"));
+        let row = db.query_one_raw(statement).await.unwrap().unwrap();
+        assert_eq!(row.try_get::<i64>("", pragma).unwrap(), on, "{pragma}");
+    }
+    assert!(db.execute_unprepared("DELETE FROM audit").await.is_err());
 }
 
 /// What SQLite's schema must call a column's type. A row is read by it: by another one, a number would look like none.
