@@ -19,7 +19,7 @@ use std::{
 /// How many sign-ins are kept in memory; others are read from the database again.
 const KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(65_535);
 /// How old the stored time of a cookie's last request may be where it is also known in memory.
-const STALE_IN_MEMORY: TimeDelta = TimeDelta::minutes(1);
+pub(super) const STALE_IN_MEMORY: TimeDelta = TimeDelta::minutes(1);
 /// The same where it is known from the database alone.
 const STALE: TimeDelta = TimeDelta::seconds(15);
 
@@ -114,16 +114,19 @@ impl SignIns {
 
     /// Forgets what a unit revokes or changes, once it is committed.
     pub fn forget(&self, tx: &Tx, which: impl Fn(Hash, &Held) -> bool + 'static) {
-        let Some(memory) = self.0.clone() else { return };
-        tx.after_commit(move || {
-            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
-            memory.revocations += 1;
-            let revoked: Vec<Hash> =
-                memory.held.iter().filter(|(hash, known)| which(**hash, &known.held)).map(|(hash, _)| *hash).collect();
-            for hash in revoked {
-                memory.held.pop(&hash);
-            }
-        });
+        let this = self.clone();
+        tx.after_commit(move || this.drop_known(which));
+    }
+
+    fn drop_known(&self, which: impl Fn(Hash, &Held) -> bool) {
+        let Some(memory) = &self.0 else { return };
+        let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.revocations += 1;
+        let revoked: Vec<Hash> =
+            memory.held.iter().filter(|(hash, known)| which(**hash, &known.held)).map(|(hash, _)| *hash).collect();
+        for hash in revoked {
+            memory.held.pop(&hash);
+        }
     }
 
     async fn known(
@@ -154,5 +157,69 @@ impl SignIns {
         if let Some(known) = memory.held.peek_mut(&hash) {
             change(known);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::accounts::AccountKind,
+        security::{
+            access::Roles,
+            tokens::{Purpose, Token},
+        },
+        store::sign_ins::Owner,
+    };
+    use uuid::Uuid;
+
+    fn held(family: u128) -> Held {
+        let owner = Owner {
+            account: Uuid::from_u128(1),
+            clinic: Uuid::from_u128(2),
+            clinic_zone: chrono_tz::UTC,
+            kind: AccountKind::Patient,
+            roles: Roles::PATIENT,
+            second_factor: false,
+            demo: false,
+        };
+        let (expires_at, seen_at) = (DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC);
+        Held { owner, family: Some(Uuid::from_u128(family)), expires_at, seen_at, unused: false }
+    }
+
+    async fn found(known: &SignIns, hash: Hash, held: Option<Held>) -> Option<Held> {
+        known.known(hash, async || Ok(held)).await.unwrap().map(|known| known.held)
+    }
+
+    #[tokio::test]
+    async fn what_was_looked_up_is_remembered_until_it_is_revoked() {
+        let (known, mine, other) = (SignIns::new(Driver::Sqlite), held(1), held(2));
+        let hashes = [Token::new(Purpose::Access).hash(), Token::new(Purpose::Access).hash()];
+        assert_eq!(found(&known, hashes[0], Some(mine)).await, Some(mine));
+        assert_eq!(found(&known, hashes[1], Some(other)).await, Some(other));
+        assert_eq!(found(&known, hashes[0], None).await, Some(mine), "the database is not asked again");
+        known.drop_known(|_, held| held.family == mine.family);
+        assert_eq!(found(&known, hashes[0], None).await, None);
+        assert_eq!(found(&known, hashes[1], None).await, Some(other));
+    }
+
+    /// The look-up has read the row; before its answer is kept, the sign-in is revoked, and whoever did it is told so.
+    #[tokio::test]
+    async fn a_revocation_during_a_look_up_is_not_overwritten_by_what_was_read_before_it() {
+        let (known, hash, mine) = (SignIns::new(Driver::Sqlite), Token::new(Purpose::Access).hash(), held(1));
+        let revoked_meanwhile = async || {
+            known.drop_known(|_, held| held.family == mine.family);
+            Ok(Some(mine))
+        };
+        known.known(hash, revoked_meanwhile).await.unwrap();
+        assert_eq!(found(&known, hash, None).await, None, "the next one asks the database");
+    }
+
+    /// Where other processes revoke too, nothing is remembered.
+    #[tokio::test]
+    async fn with_several_processes_the_database_is_asked_every_time() {
+        let (known, hash) = (SignIns::new(Driver::Postgres), Token::new(Purpose::Access).hash());
+        assert_eq!(found(&known, hash, Some(held(1))).await, Some(held(1)));
+        assert_eq!(found(&known, hash, None).await, None);
     }
 }

@@ -299,8 +299,10 @@ pub async fn sweep_tokens(tx: &Tx) -> Result<bool, Error> {
 }
 
 /// The same for cookies. One that has ended is not used any more either: it goes when it has been idle for long enough.
+/// When one was last used may be known better in memory than here.
 pub async fn sweep_cookies(tx: &Tx) -> Result<bool, Error> {
-    let over = cookie::Column::SeenAt.lte((tx.now() - rules::COOKIE_IDLE).timestamp_micros());
+    let idle = tx.now() - rules::COOKIE_IDLE - known::STALE_IN_MEMORY;
+    let over = cookie::Column::SeenAt.lte(idle.timestamp_micros());
     Ok(bulk::forget::<cookie::Entity>(tx.db(), cookie::Column::SeenAt, over).await?)
 }
 
