@@ -8,6 +8,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
+/// What a body is granted.
+const BODY: Duration = Duration::from_secs(30);
+/// Far more than the server needs to notice.
+const PATIENCE: Duration = Duration::from_mins(5);
+
 /// A clinic on a port of its own.
 async fn listening() -> (Clinic, std::net::SocketAddr) {
     let clinic = Clinic::on_sqlite().await;
@@ -45,6 +50,7 @@ async fn what_a_client_writes_into_the_forwarding_header_itself_does_not_count()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_asks_to_go_on_and_then_dribbles_is_cut_off() {
     let (_clinic, address) = listening().await;
+    let began = Instant::now();
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\
                 Expect: 100-continue\r\n\r\n";
@@ -53,19 +59,17 @@ async fn whoever_asks_to_go_on_and_then_dribbles_is_cut_off() {
     let read = stream.read(&mut buffer).await.unwrap();
     assert_eq!(&buffer[..read], b"HTTP/1.1 100 Continue\r\n\r\n");
     let (mut from, mut to) = stream.into_split();
-    let began = Instant::now();
     let dribble = async {
         while to.write_all(b" ").await.is_ok() {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     };
     let end = async { while from.read(&mut buffer).await.is_ok_and(|read| read > 0) {} };
-    timeout(Duration::from_secs(40), async {
+    let cut_off = timeout(PATIENCE, async {
         tokio::select! { () = dribble => {}, () = end => {} }
-    })
-    .await
-    .unwrap();
-    assert!((29..=35).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    });
+    cut_off.await.expect("it may go on for ever");
+    assert!(began.elapsed() >= BODY, "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

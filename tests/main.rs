@@ -6,8 +6,10 @@
 mod support;
 
 mod arrows;
+mod authorship;
 mod bad_input;
 mod caseload;
+mod cookies;
 mod corrections;
 mod demo;
 mod dispatch;
@@ -18,6 +20,7 @@ mod effects;
 mod events;
 mod falls;
 mod flags;
+mod guessing;
 mod instants;
 mod matrix;
 mod metrics;
@@ -36,5 +39,6 @@ mod smtp;
 mod standing;
 mod start;
 mod support_resources;
+mod sweep;
 mod timeline;
 mod unit_of_work;

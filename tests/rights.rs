@@ -35,13 +35,17 @@ async fn meanwhile(
     let (body, asked, let_go) = held_back(&body);
     let call = clinic.call(who, method, path).header("Idempotency-Key", &clinic.clock.new_id().to_string());
     let call = if let Some(tag) = tag { call.header("If-Match", tag) } else { call };
-    let answer = call.body(body).send();
-    let end = async {
-        asked.notified().await;
-        ending.await;
-        let_go.notify_one();
-    };
-    tokio::join!(answer, end).0
+    let mut answer = std::pin::pin!(call.body(body).send());
+    tokio::select! {
+        () = asked.notified() => {}
+        early = &mut answer => panic!("answered before the body was asked for: {early:?}"),
+    }
+    tokio::select! {
+        () = ending => {}
+        early = &mut answer => panic!("answered without the body: {early:?}"),
+    }
+    let_go.notify_one();
+    answer.await
 }
 
 /// Takes a place on the care team away.

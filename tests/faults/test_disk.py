@@ -37,24 +37,24 @@ def test_a_commit_that_fails_is_answered_503_and_ends_the_process(sqlite, say):
         answer = patient.call("POST", "/v1/patients/me/mood-scores", mood, Idempotency_Key=key)
         assert answer.status_code == 503, answer.text
         assert answer.headers["Content-Type"] == "application/problem+json"
-        assert server.process.wait(20) != 0
+        assert server.process.wait(120) != 0
     say(f"one COMMIT failed: {answer.status_code} {answer.json()['type']}, the process ended with {server.process.returncode}")
     server.start()
 
     # The same in the middle of everybody's writes: the tenth fsync from now.
     with strace(server, "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO:when=10+"):
         asyncio.run(everybody(phones, seconds=20))
-        assert server.process.wait(20) != 0
+        assert server.process.wait(120) != 0
     assert not sqlite.rows(server).gaps()
     assert not sqlite.rows(server).damage()
     server.start()
     # The first write above was refused: its repetition now decides, once.
     answers = [patient.call("POST", "/v1/patients/me/mood-scores", mood, expect=201, Idempotency_Key=key) for _ in range(2)]
     assert answers[0].json() == answers[1].json()
-    phones[0].posts[key] = (mood, 201, answers[0].headers["ETag"], answers[0].json())
+    phones[0].posts[key] = ("mood-scores", mood, 201, answers[0].headers["ETag"], answers[0].json())
     phones[0].records["mood-scores", answers[0].json()["id"]] = {"version": 1, "body": mood}
     asyncio.run(everybody(phones, seconds=1))
-    wrong = verify(phones)
+    wrong = verify(phones, sqlite.rows(server))
     say(f"{sum(phone.acknowledged for phone in phones)} writes acknowledged around two failed COMMITs, {len(wrong)} faults")
     assert not wrong, "\n".join(wrong[:20])
 
@@ -89,7 +89,7 @@ def test_a_full_disk_refuses_writes_answers_reads_and_goes_on(sqlite, say):
     os.unlink(inside / "filler")
     began = time.monotonic()
     while (answer := write()).status_code != 201:
-        assert time.monotonic() - began < 5, answer.text
+        assert time.monotonic() - began < 60, answer.text
     kept.append(answer)
     ids = {answer.json()["id"] for answer in kept}
     there = {change["id"] for change in patient.call("GET", "/v1/patients/me/changes?limit=200", expect=200).json()["changes"]}

@@ -19,7 +19,7 @@ def test_clients_that_hang_up_in_mid_write(lab, figures, say):
     server = lab.server()
     patients = lab.clinic(server, 4).patients
     chance = random.Random(seed)
-    writes = [(chance.choice(patients), uuid7(), body(chance), chance.random(), chance.choice([0, chance.uniform(0, 0.01), chance.uniform(0, 0.3)])) for _ in range(count)]
+    writes = [(chance.choice(patients), uuid7(), body(chance), chance.random(), chance.choice([0, chance.uniform(0, 0.01), chance.uniform(0, 0.3), None])) for _ in range(count)]
 
     async def all_of_them():
         gate = asyncio.Semaphore(AT_ONCE)
@@ -54,18 +54,21 @@ def body(chance):
 
 
 async def hang_up(url, patient, key, mood, how, delay):
-    """Sends a POST and cuts the connection: inside the request, or some milliseconds after it; some with a reset."""
+    """Sends a POST and cuts the connection: inside the request, some milliseconds after it, or in the answer; some with a reset."""
     content = json.dumps(mood).encode()
     head = (f"POST /v1/patients/me/mood-scores HTTP/1.1\r\nHost: afterglow\r\nAuthorization: Bearer {patient.token}\r\n"
             f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\nContent-Length: {len(content)}\r\n\r\n").encode()
     whole = head + content
     address = urlsplit(url)
-    _, writer = await asyncio.open_connection(address.hostname, address.port)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
     if how < 0.5:
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.write(whole[: int(len(whole) * how * 5)] if how < 0.2 else whole)
     await writer.drain()
-    await asyncio.sleep(delay)
+    if delay is not None or how < 0.2:
+        await asyncio.sleep(delay or 0)
+    else:
+        await reader.read(1)
     writer.transport.abort() if how < 0.5 else writer.close()
 
 

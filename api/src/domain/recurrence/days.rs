@@ -209,7 +209,8 @@ mod tests {
             let began = std::time::Instant::now();
             let found = hits(&rule.parse().unwrap(), starts_on, starts_on, starts_on + TimeDelta::days(8 * 366));
             assert_eq!(found, [], "{rule}");
-            assert!(began.elapsed().as_millis() < 100, "{rule}: {:?}", began.elapsed());
+            // A few thousand days, whatever the machine; not the centuries until the next hit.
+            assert!(began.elapsed().as_secs() < 10, "{rule}: {:?}", began.elapsed());
         }
     }
 }
