@@ -1,6 +1,7 @@
 """Phones that write without pause and remember what was acknowledged, so that it can be compared with what is there."""
 
 import asyncio
+import collections
 import datetime
 import random
 
@@ -20,7 +21,7 @@ class Phone:
     def __init__(self, patient, zone, seed):
         self.patient, self.zone, self.random = patient, zone, random.Random(seed)
         self.records = {}  # (resource, id) -> {version, body} as acknowledged, body None when deleted
-        self.posts = {}  # Idempotency-Key -> (request, status, ETag, answer)
+        self.posts = {}  # Idempotency-Key -> (resource, request, status, ETag, answer)
         self.unanswered, self.acknowledged, self.repeated, self.sessions = None, 0, 0, 0
         self.wrong = []
 
@@ -57,14 +58,14 @@ class Phone:
         method, resource, id, body, headers = write
         if method == "POST":
             id = stored["id"]
-            self.posts[headers["Idempotency-Key"]] = (body, status, etag, stored)
+            self.posts[headers["Idempotency-Key"]] = (resource, body, status, etag, stored)
         before = self.records.get((resource, id), {"version": 0})
         if stored and (stored["version"], etag) != (before["version"] + 1, f'"{stored["version"]}"'):
             self.wrong.append(f"{method} {resource}/{id}: version {stored['version']}, ETag {etag} after version {before['version']}")
         self.records[resource, id] = {"version": before["version"] + 1, "body": body if method != "DELETE" else None}
 
     def _next(self):
-        """A new write: mostly new check-ins, some replaced, some deleted, now and then a session that asks for a reminder."""
+        """A new write: mostly new check-ins, some replaced, some deleted, now and then a form, or a session that asks for a reminder."""
         alive = [key for key, record in self.records.items() if key[0] == "mood-scores" and record["body"]]
         chance = self.random.random()
         if chance < 0.25 and alive:
@@ -74,6 +75,8 @@ class Phone:
         if chance < 0.28 and self.sessions < 20:
             self.sessions += 1
             return "PUT", "sessions", uuid7(), self._session(), {}
+        if 0.28 <= chance < 0.31:
+            return "POST", "assessments", None, self._form(), {"Idempotency-Key": uuid7()}
         if chance < 0.6:
             return "POST", "mood-scores", None, self._mood(), {"Idempotency-Key": uuid7()}
         return "PUT", "mood-scores", uuid7(), self._mood(), {}
@@ -82,6 +85,10 @@ class Phone:
         numbers = {name: self.random.randint(0, 10) for name in ("mood", "anxiety", "energy", "hope")}
         note = f"note {self.random.getrandbits(64):x}"
         return {"occurred_at": instant(self.random.uniform(0, 86400 * 20)), "time_zone": self.zone, **numbers, "note": note}
+
+    def _form(self):
+        answers = {str(number): self.random.randint(0, 3) for number in range(1, 10)}
+        return {"occurred_at": instant(self.random.uniform(0, 3600)), "time_zone": self.zone, "instrument": "phq-9", "answers": answers}
 
     def _session(self):
         # Completed four hours ago: its journal reminder is due at once.
@@ -98,12 +105,17 @@ def differences(sent, stored):
     return [name for name, value in sent.items() if not same(name, value)]
 
 
-def verify(phones):
+def must_raise_a_flag(resource, body):
+    """Whether what a phone wrote speaks of thoughts of being better off dead."""
+    return resource == "assessments" and body["answers"]["9"] > 0
+
+
+def verify(phones, rows):
     """Compares what the phones of each patient were told with what the server has: a list of everything wrong."""
     wrong = [fault for phone in phones for fault in phone.wrong]
     for patient in {phone.patient for phone in phones}:
         told = {key: record for phone in phones if phone.patient is patient for key, record in phone.records.items()}
-        wrong += _compare(patient, told)
+        wrong += _compare(patient, told) + _audited(rows, told) + _raised(rows, told)
         for phone in phones:
             if phone.patient is patient:
                 wrong += _repeat(phone)
@@ -133,11 +145,30 @@ def _compare(patient, told):
     return wrong
 
 
+def _audited(rows, told):
+    """Each acknowledged version has one line in the audit log."""
+    lines = collections.Counter((operation.rpartition("_")[0], id, version) for operation, id, version in rows.query(
+        "SELECT operation, record_id, version FROM audit WHERE record_id IS NOT NULL AND version IS NOT NULL"))
+    wrong = []
+    for (resource, id), record in told.items():
+        for version in range(1, record["version"] + 1):
+            if (count := lines[resource.replace("-", "_"), id, version]) != 1:
+                wrong.append(f"{resource}/{id} version {version}: {count} lines in the audit log")
+    return wrong
+
+
+def _raised(rows, told):
+    """Each acknowledged record that must raise a flag is evidence of one."""
+    evidence = {id for (id,) in rows.query("SELECT record_id FROM flag_evidence")}
+    grave = [id for (resource, id), record in told.items() if record["body"] and must_raise_a_flag(resource, record["body"])]
+    return [f"assessments/{id} is evidence of no flag" for id in grave if id not in evidence]
+
+
 def _repeat(phone, most=25):
     """The same Idempotency-Key again must answer the same."""
     wrong = []
-    for key, (body, status, etag, stored) in phone.random.sample(sorted(phone.posts.items()), min(most, len(phone.posts))):
-        answer = phone.patient.call("POST", "/v1/patients/me/mood-scores", body, Idempotency_Key=key)
+    for key, (resource, body, status, etag, stored) in phone.random.sample(sorted(phone.posts.items()), min(most, len(phone.posts))):
+        answer = phone.patient.call("POST", f"/v1/patients/me/{resource}", body, Idempotency_Key=key)
         if (answer.status_code, answer.headers.get("ETag"), answer.json()) != (status, etag, stored):
             wrong.append(f"repeating {key}: {answer.status_code} {answer.headers.get('ETag')} {answer.text[:500]}")
     return wrong

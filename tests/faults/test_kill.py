@@ -6,13 +6,14 @@ import threading
 import time
 
 from ..lab.clients import noon_zone
-from .phones import Phone, verify
+from .phones import Phone, must_raise_a_flag, verify
 
 PATIENTS, PHONES_EACH = 4, 4
 
 
 def test_kill_9_under_write_load(lab, figures, say):
-    """Every acknowledged write is there, the counters have no gap, no reminder is sent twice for one slot."""
+    """Every acknowledged write is there with its audit line and the flag that it must raise, the counters have no gap, no
+    reminder is sent twice for one slot."""
     kills, seed = figures(20, 50), random.randrange(2**32)
     server = lab.server()
     clinic = lab.clinic(server, PATIENTS)
@@ -36,12 +37,14 @@ def test_kill_9_under_write_load(lab, figures, say):
 
     # What was being handed over when the server died stays leased for as long as a mail host may think, then is `unknown`.
     undecided = figures([], ["sending"])
-    wrong = verify(phones) + reminders(clinic, lab.mail, phones, ["scheduled", *undecided], figures(60, 900))
+    wrong = verify(phones, rows) + reminders(clinic, lab.mail, phones, ["scheduled", *undecided], figures(60, 900))
     acknowledged, repeated = (sum(getattr(phone, name) for phone in phones) for name in ("acknowledged", "repeated"))
     say(f"{acknowledged} writes acknowledged, {repeated} of them on the second try; slowest start {max(starts):.2f} s")
     assert not rows.gaps()
     assert not wrong, "\n".join(wrong[:20])
     assert acknowledged > kills * 10
+    forms = [body for phone in phones for (resource, _), record in phone.records.items() if (body := record["body"]) and must_raise_a_flag(resource, body)]
+    assert forms, "nobody wrote anything grave"
 
 
 async def everybody(phones, seconds):
