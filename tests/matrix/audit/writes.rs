@@ -220,7 +220,7 @@ async fn reminders_and_messages(log: &mut Log<'_>) {
 
 async fn flags(log: &mut Log<'_>) {
     let (clinic, patient) = (log.clinic, log.clinic.patient.id);
-    let form = |minutes| phq_9(clinic.now() - TimeDelta::minutes(minutes), Some(2));
+    let form = |minutes| phq_9(clinic.now() - TimeDelta::minutes(minutes), Some(1));
     let (first, mut lines) = log.told(patient, log.new(&clinic.patient, ASSESSMENTS, &form(60))).await;
     let flags = clinic.get(&clinic.therapist, "/v1/flags").await.expect(200).json();
     let flag = id(&flags["items"][0]);
