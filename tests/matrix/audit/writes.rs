@@ -116,7 +116,7 @@ impl<'a> Log<'a> {
         if let Some(version) = held { call.header("If-Match", &format!("\"{version}\"")) } else { call }
     }
 
-    fn new(&self, who: &Person, path: &str, body: &Value) -> Call<'a> {
+    fn post(&self, who: &Person, path: &str, body: &Value) -> Call<'a> {
         let key = self.clinic.clock.new_id().to_string();
         self.clinic.call(who, Method::POST, path).header("Idempotency-Key", &key).json(body)
     }
@@ -161,7 +161,7 @@ async fn records(log: &mut Log<'_>, document: &Value) {
         if kind == "home-doses" {
             body["prescription_id"] = prescription.clone();
         }
-        let (answer, lines) = log.told(who.id, log.new(who, &path, &body)).await;
+        let (answer, lines) = log.told(who.id, log.post(who, &path, &body)).await;
         let of = |verb: &str, id: Uuid, version: i64| {
             [line(&format!("{stem}_{verb}")).patient(patient).record(id).version(version)]
         };
@@ -193,7 +193,7 @@ async fn records(log: &mut Log<'_>, document: &Value) {
 async fn reminders_and_messages(log: &mut Log<'_>) {
     let (clinic, patient) = (log.clinic, log.clinic.patient.id);
     let (me, path) = (&clinic.patient, format!("/v1/patients/{patient}/reminders"));
-    let (made, lines) = log.told(clinic.therapist.id, log.new(&clinic.therapist, &path, &journal())).await;
+    let (made, lines) = log.told(clinic.therapist.id, log.post(&clinic.therapist, &path, &journal())).await;
     assert_eq!(lines, [line("reminders_create").patient(patient).record(id(&made)).version(1)]);
     let own = clinic.clock.new_id();
     let path = format!("{path}/{own}");
@@ -221,13 +221,13 @@ async fn reminders_and_messages(log: &mut Log<'_>) {
 async fn flags(log: &mut Log<'_>) {
     let (clinic, patient) = (log.clinic, log.clinic.patient.id);
     let form = |minutes| phq_9(clinic.now() - TimeDelta::minutes(minutes), Some(1));
-    let (first, mut lines) = log.told(patient, log.new(&clinic.patient, ASSESSMENTS, &form(60))).await;
+    let (first, mut lines) = log.told(patient, log.post(&clinic.patient, ASSESSMENTS, &form(60))).await;
     let flags = clinic.get(&clinic.therapist, "/v1/flags").await.expect(200).json();
     let flag = id(&flags["items"][0]);
     lines.sort();
     let record = line("assessments_create").patient(patient).record(id(&first)).version(1);
     assert_eq!(lines, [record, line("flags_open").patient(patient).record(flag)]);
-    let (second, mut lines) = log.told(patient, log.new(&clinic.patient, ASSESSMENTS, &form(1))).await;
+    let (second, mut lines) = log.told(patient, log.post(&clinic.patient, ASSESSMENTS, &form(1))).await;
     lines.sort();
     let record = line("assessments_create").patient(patient).record(id(&second)).version(1);
     assert_eq!(lines, [record, line("flags_join").patient(patient).record(flag)]);

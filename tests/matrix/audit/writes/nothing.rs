@@ -47,7 +47,7 @@ on_both! {
         let place = json!({ "member_id": staff.id, "primary": true, "from_on": clinic.now().date_naive() });
         let admin_path = format!("/v1/clinic/members/{}", admin.id);
         let calls = [
-            (staff, log.new(staff, &sessions, &json!({ "kind": "dosing" })), 422),
+            (staff, log.post(staff, &sessions, &json!({ "kind": "dosing" })), 422),
             (staff, log.call(staff, Method::PUT, &made, None, session(&clinic, 2)), 428),
             (staff, log.call(staff, Method::POST, &format!("{flag}/reopen"), None, json!({ "reason": "x" })), 409),
             (staff, log.call(staff, Method::PATCH, &format!("/v1/patients/{patient}"), Some(1), json!({ "phone": 1 })), 422),

@@ -40,7 +40,7 @@ pub async fn care_teams(log: &mut Log<'_>) {
 pub async fn invitations(log: &mut Log<'_>) {
     let (clinic, path) = (log.clinic, "/v1/invitations");
     let noor = json!({ "email": "noor@example.org", "kind": "patient", "display_name": "Noor" });
-    let (made, lines) = log.told(clinic.therapist.id, log.new(&clinic.therapist, path, &noor)).await;
+    let (made, lines) = log.told(clinic.therapist.id, log.post(&clinic.therapist, path, &noor)).await;
     let (invitation, patient): (_, Uuid) = (id(&made), made["patient_id"].as_str().unwrap().parse().unwrap());
     let own =
         reminder::Entity::find().filter(reminder::Column::PatientId.eq(patient)).order_by_asc(reminder::Column::Id);
@@ -50,7 +50,7 @@ pub async fn invitations(log: &mut Log<'_>) {
     expected.extend(own.iter().map(|row| line("reminders_create").patient(patient).record(row.id).version(1)));
     expected.push(line("invitations_create").patient(patient).record(invitation).version(1));
     assert_eq!((lines, own.len()), (expected, 2));
-    let (_, lines) = log.told(clinic.therapist.id, log.new(&clinic.therapist, path, &noor)).await;
+    let (_, lines) = log.told(clinic.therapist.id, log.post(&clinic.therapist, path, &noor)).await;
     assert_eq!(lines, [line("invitations_send_again").patient(patient).record(invitation).version(1)]);
     let accept = async |log: &mut Log<'_>, made: &Value| {
         let path = format!("{path}/{}/accept", crate::people::code(clinic, made).await);
@@ -64,7 +64,7 @@ pub async fn invitations(log: &mut Log<'_>) {
     };
     assert_eq!(accept(log, &made).await, line("invitations_accept").patient(patient).record(invitation));
     let sam = json!({ "email": "sam@example.org", "kind": "member", "roles": ["admin"], "display_name": "Sam" });
-    let (made, lines) = log.told(clinic.admin.id, log.new(&clinic.admin, path, &sam)).await;
+    let (made, lines) = log.told(clinic.admin.id, log.post(&clinic.admin, path, &sam)).await;
     assert_eq!(lines, [line("invitations_create").record(id(&made)).version(1)]);
     assert_eq!(accept(log, &made).await, line("invitations_accept").record(id(&made)));
 }
