@@ -9,7 +9,7 @@ use afterglow::{
     security::access::Roles,
     store::{
         Tx,
-        sign_ins::{self, Given},
+        sign_ins::{self, Opening},
     },
 };
 use chrono::TimeDelta;
@@ -71,7 +71,7 @@ async fn cookie(clinic: &Clinic, who: &Person) -> String {
     let id = who.id;
     let unit =
         async move |tx: &Tx| sign_ins::begin(tx, id, AccountKind::Patient, Roles::PATIENT, SignInKind::Cookie).await;
-    let Given::Cookie(token) = clinic.app.db.write(id, unit).await.unwrap().given else { panic!("a cookie") };
+    let Opening::Cookie(token) = clinic.app.db.write(id, unit).await.unwrap().given else { panic!("a cookie") };
     format!("afterglow={}", token.reveal())
 }
 

@@ -47,10 +47,10 @@ on_both! {
             ("none", "4xx"),
         ] {
             let name = format!("afterglow_requests_total{{operation=\"{operation}\",status=\"{status}\"}}");
-            assert_eq!(value(&text, &name) as u64, 1, "{name}");
+            assert_eq!(value(&text, &name) as i64, 1, "{name}");
         }
         let took = |operation| value(&text, &format!("afterglow_request_duration_seconds_count{{operation=\"{operation}\"}}"));
-        assert_eq!(took("mood_scores_create") as u64, 2);
+        assert_eq!(took("mood_scores_create") as i64, 2);
         assert!(value(&text, "afterglow_commit_units_sum") >= 2.0 && value(&text, "afterglow_commit_seconds_count") >= 2.0);
         assert!(text.ends_with("# EOF\n"), "{text}");
         for person in [&clinic.patient, &clinic.therapist, &clinic.admin] {
@@ -61,14 +61,14 @@ on_both! {
 
     async fn what_waits_to_be_sent_and_how_late_it_leaves_is_told(clinic: Clinic) {
         remind(&clinic, &clinic.patient, daily(&["12:00"])).await;
-        assert_eq!(value(&read(&clinic).await.1, "afterglow_mails_due") as u64, 0);
+        assert_eq!(value(&read(&clinic).await.1, "afterglow_mails_due") as i64, 0);
         clinic.clock.advance(TimeDelta::hours(2));
         let text = read(&clinic).await.1;
         let (due, late) = (value(&text, "afterglow_mails_due"), value(&text, "afterglow_mails_due_oldest_seconds"));
         assert!(due >= 1.0 && (1.0..=7200.0).contains(&late), "{due} {late}");
         worker(&clinic, &Post::new()).dispatch().await.unwrap();
         let text = read(&clinic).await.1;
-        assert_eq!(value(&text, "afterglow_mails_due") as u64, 0);
+        assert_eq!(value(&text, "afterglow_mails_due") as i64, 0);
         let sent = value(&text, "afterglow_mail_attempts_total{channel=\"email\",outcome=\"sent\"}");
         assert!((sent - due).abs() < 0.5, "{text}");
         assert!(value(&text, "afterglow_message_lateness_seconds_sum") >= late, "{text}");

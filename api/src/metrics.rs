@@ -128,7 +128,7 @@ impl Metrics {
         self.waiting.set(oldest.as_secs_f64());
     }
 
-    /// Everything, as OpenMetrics text.
+    /// Everything, as `OpenMetrics` text.
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a text does not fail.

@@ -20,20 +20,26 @@ struct KeyStore(HashMap<Uuid, (Uuid, i16)>);
 
 impl KeyStore {
     async fn read(clinic: &Clinic) -> Self {
-        let (url, backend, table) = match clinic.place() {
+        let columns = "SELECT id, owner_id, class FROM";
+        Self(match clinic.place() {
             Place::Folder(folder) => {
-                let file = folder.join("keys.db").display().to_string();
-                (format!("sqlite://{file}?mode=ro"), DatabaseBackend::Sqlite, "wrapped_key")
+                let file = rusqlite::Connection::open(folder.join("keys.db")).unwrap();
+                let mut rows = file.prepare(&format!("{columns} wrapped_key")).unwrap();
+                let id = |bytes: Vec<u8>| Uuid::from_slice(&bytes).unwrap();
+                let key = |row: &rusqlite::Row| Ok((id(row.get(0)?), (id(row.get(1)?), row.get(2)?)));
+                rows.query_map([], key).unwrap().map(Result::unwrap).collect()
             }
-            Place::Url(url) => (url.clone(), DatabaseBackend::Postgres, "keys.wrapped_key"),
-        };
-        let statement = Statement::from_string(backend, format!("SELECT id, owner_id, class FROM {table}"));
-        let rows = Database::connect(url).await.unwrap().query_all_raw(statement).await.unwrap();
-        let key = |row: &sea_orm::QueryResult| {
-            let whose = (row.try_get("", "owner_id").unwrap(), row.try_get("", "class").unwrap());
-            (row.try_get("", "id").unwrap(), whose)
-        };
-        Self(rows.iter().map(key).collect())
+            Place::Url(url) => {
+                let sql = format!("{columns} keys.wrapped_key");
+                let statement = Statement::from_string(DatabaseBackend::Postgres, sql);
+                let rows = Database::connect(url).await.unwrap().query_all_raw(statement).await.unwrap();
+                let key = |row: &sea_orm::QueryResult| {
+                    let whose = (row.try_get("", "owner_id").unwrap(), row.try_get("", "class").unwrap());
+                    (row.try_get("", "id").unwrap(), whose)
+                };
+                rows.iter().map(key).collect()
+            }
+        })
     }
 
     /// Whose key a value is sealed under, and of which class: its id stands behind version and algorithm.

@@ -245,7 +245,7 @@ impl Line {
             next = if answers.len() < GROUP { units.try_recv().ok() } else { None };
         }
         if broken.is_none() {
-            let written = self.link.within(lines::write(&group, self.link.driver(), kept.audited)).await;
+            let written = self.link.within(Box::pin(lines::write(&group, self.link.driver(), kept.audited))).await;
             broken = written.err().map(Fate::of);
         }
         let began = Instant::now();
