@@ -39,7 +39,24 @@ impl<T: Send> IntoResponse for Raw<T> {
 
 /// A JSON array of objects that are written already.
 pub(super) fn splice<T: AsRef<str>>(items: impl Iterator<Item = T>) -> String {
-    let mut json = String::from("[");
+    let mut json = String::new();
+    splice_onto(&mut json, items);
+    json
+}
+
+/// A page of objects that are written already.
+pub(super) fn splice_page<T: AsRef<str>>(items: impl Iterator<Item = T>, next_cursor: Option<String>) -> String {
+    let mut json = String::from("{\"items\":");
+    splice_onto(&mut json, items);
+    match next_cursor {
+        Some(cursor) => json.push_str(&format!(",\"next_cursor\":\"{cursor}\"}}")),
+        None => json.push_str(",\"next_cursor\":null}"),
+    }
+    json
+}
+
+fn splice_onto<T: AsRef<str>>(json: &mut String, items: impl Iterator<Item = T>) {
+    json.push('[');
     for (index, item) in items.enumerate() {
         if index > 0 {
             json.push(',');
@@ -47,13 +64,6 @@ pub(super) fn splice<T: AsRef<str>>(items: impl Iterator<Item = T>) -> String {
         json.push_str(item.as_ref());
     }
     json.push(']');
-    json
-}
-
-/// A page of objects that are written already.
-pub(super) fn splice_page<T: AsRef<str>>(items: impl Iterator<Item = T>, next_cursor: Option<String>) -> String {
-    let next = next_cursor.map_or_else(|| "null".into(), |cursor| format!("\"{cursor}\""));
-    format!("{{\"items\":{},\"next_cursor\":{next}}}", splice(items))
 }
 
 /// The schema of a list.

@@ -19,9 +19,9 @@ use crate::{
     },
 };
 use chrono::{DateTime, FixedOffset};
-use poem::{endpoint::BoxEndpoint, http::Method};
+use poem::{EndpointExt, Response, endpoint::BoxEndpoint, http::Method};
 use poem_openapi::{
-    OpenApi,
+    OpenApi, OperationId,
     param::{Header, Path, Query},
     registry::{MetaApi, Registry},
 };
@@ -169,15 +169,21 @@ impl<R: Resource> Records<R> {
     }
 }
 
+const VERBS: [&str; 5] = ["list", "create", "read", "replace", "delete"];
+
+/// The name of an operation of one kind, by its verb.
+fn name<R: Resource>(verb: &str) -> &'static str {
+    format!("{}_{verb}", R::STEM).leak()
+}
+
 impl<R: Resource> OpenApi for Records<R> {
     fn meta() -> Vec<MetaApi> {
-        let verbs = ["list", "create", "read", "replace", "delete"];
         let mut apis = Five::<R>::meta();
         for operation in apis.iter_mut().flat_map(|api| &mut api.paths).flat_map(|path| &mut path.operations) {
             let verb = operation.operation_id.unwrap_or_default();
-            let words = verbs.iter().position(|other| *other == verb).and_then(|index| R::DOCS.get(index).copied());
+            let words = VERBS.iter().position(|other| *other == verb).and_then(|index| R::DOCS.get(index).copied());
             if let Some((summary, description)) = words {
-                operation.operation_id = Some(format!("{}_{verb}", R::STEM).leak());
+                operation.operation_id = Some(name::<R>(verb));
                 (operation.summary, operation.description) = (Some(summary), Some(description));
             }
         }
@@ -189,6 +195,28 @@ impl<R: Resource> OpenApi for Records<R> {
     }
 
     fn add_routes(self, table: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
-        self.0.add_routes(table);
+        let (names, mut own) = (VERBS.map(|verb| (verb, name::<R>(verb))), HashMap::new());
+        self.0.add_routes(&mut own);
+        for (path, endpoints) in own {
+            let named = endpoints.into_iter().map(|(method, endpoint)| {
+                (method, endpoint.after(move |answer| async move { called(names, answer) }).boxed())
+            });
+            table.entry(path).or_default().extend(named);
+        }
     }
+}
+
+/// An answer under the name of its kind's operation, by which it is counted.
+fn called(names: [(&str, &'static str); 5], mut answer: poem::Result<Response>) -> poem::Result<Response> {
+    let verb = match &answer {
+        Ok(response) => response.data::<OperationId>(),
+        Err(error) => error.data::<OperationId>(),
+    };
+    let name = verb.and_then(|verb| names.iter().find(|(own, _)| *own == verb.0)).map(|(_, name)| OperationId(name));
+    match (&mut answer, name) {
+        (Ok(response), Some(name)) => response.set_data(name),
+        (Err(error), Some(name)) => error.set_data(name),
+        (_, None) => {}
+    }
+    answer
 }

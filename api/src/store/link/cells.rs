@@ -81,14 +81,15 @@ enum Kind {
 
 impl Kind {
     fn declared(name: &str) -> Self {
-        match name.to_ascii_lowercase().as_str() {
+        // SQLite writes the names that it knows in capitals.
+        match name {
             "boolean" => Self::Boolean,
             "smallint" => Self::SmallInt,
-            "int" => Self::Int,
-            "bigint" | "integer" => Self::BigInt,
+            "INT" => Self::Int,
+            "bigint" | "INTEGER" => Self::BigInt,
             "double precision" => Self::Double,
-            "text" | "varchar" => Self::Text,
-            "blob" => Self::Bytes,
+            "TEXT" | "varchar" => Self::Text,
+            "BLOB" => Self::Bytes,
             "uuid" => Self::Uuid,
             "date" => Self::Date,
             _ => Self::AsStored,

@@ -3,7 +3,7 @@
 use super::cells;
 use crate::error::Error;
 use migration::MigratorTrait;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use sea_orm::{
     Database, DbBackend, DbErr, ProxyDatabaseTrait, ProxyExecResult, ProxyRow, RuntimeErr, Statement,
     prelude::async_trait::async_trait,
@@ -85,6 +85,8 @@ impl File {
     fn connect(&self) -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(&self.path, FLAGS)?;
         connection.busy_timeout(BUSY)?;
+        // A plan is made once, not anew for the values of each call: where an index is partial, SQLite would.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
         connection.execute_batch(if self.only_reads { READS } else { WRITES })?;
         Ok(connection)
