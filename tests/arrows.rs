@@ -82,6 +82,19 @@ fn only_one_file_names_an_aead() {
     assert!(naming.is_empty(), "{naming:?}");
 }
 
+/// A driver is spoken to in one folder. And rows are read by the names of their columns: SQLite's come as a proxy's, which
+/// keeps its columns in the order of the alphabet.
+#[test]
+fn only_the_link_knows_a_driver_and_nobody_counts_columns() {
+    let beyond = |file: &PathBuf| !file.to_string_lossy().contains("/store/link/");
+    for file in files("api/src").into_iter().filter(beyond) {
+        let code = code(&file);
+        let driver = names(&code).into_iter().find(|name| starts(name, "rusqlite"));
+        assert_eq!(driver, None, "{}", file.display());
+        assert!(!code.contains("into_tuple::<("), "{}: several columns by their place", file.display());
+    }
+}
+
 #[test]
 fn no_file_does_two_things() {
     let lines = |file: &PathBuf| fs::read_to_string(file).unwrap().lines().count();

@@ -9,11 +9,12 @@ use afterglow::{
     security::{access::Roles, secret::Secret},
     store::{self, Tx},
 };
-use entities::{record, record_version};
+use entities::{care_relation, record, record_version};
 use futures_util::future::join_all;
 use poem::http::Method;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, Database, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, Database, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement, TransactionTrait,
 };
 use serde_json::json;
 use std::{collections::BTreeSet, time::Duration};
@@ -216,6 +217,31 @@ async fn two_processes_leave_a_clinic_its_last_admin_and_invite_an_address_once(
         let made = [&a, &b].into_iter().filter(|answer| answer.status == 201).count();
         assert_eq!(made, 1, "{} {}", a.status, b.status);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_ends_a_place_on_a_care_team_as_it_was_changed_last() {
+    let clinic = Clinic::on_postgres().await;
+    let (beside, therapist) = (another_reader(clinic.place()).await, clinic.therapist.id);
+    let changing = beside.begin().await.unwrap();
+    let change = "UPDATE care_relation SET is_primary = NOT is_primary, version = version + 1 WHERE member_id =";
+    changing.execute_unprepared(&format!("{change} '{therapist}'")).await.unwrap();
+    let path = format!("/v1/clinic/members/{therapist}");
+    let leave = clinic.call(&clinic.admin, Method::DELETE, &path).header("If-Match", "\"1\"").send();
+    let commit_once_it_waits = async {
+        let waiting =
+            "SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let waiting = || Statement::from_string(DatabaseBackend::Postgres, waiting);
+        while clinic.app.db.read().query_one_raw(waiting()).await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+        changing.commit().await.unwrap();
+    };
+    let (left, ()) = tokio::join!(leave, commit_once_it_waits);
+    left.expect(204);
+    let place = care_relation::Entity::find().filter(care_relation::Column::MemberId.eq(therapist));
+    let place = place.one(clinic.app.db.read()).await.unwrap().unwrap();
+    assert_eq!((place.is_primary, place.version, place.until_on.is_some()), (false, 3, true));
 }
 
 async fn another_reader(place: &store::Place) -> sea_orm::DatabaseConnection {

@@ -69,7 +69,7 @@ impl Writing {
         Self { groups, commits: Histogram::new(exponential_buckets(0.0001, 2.0, 15)) }
     }
 
-    /// A group of so many units was committed, or was not, in this time.
+    /// A group of so many units was committed, in this time.
     pub fn committed(&self, units: usize, took: Duration) {
         self.groups.observe(u32::try_from(units).map_or(f64::INFINITY, f64::from));
         self.commits.observe(took.as_secs_f64());

@@ -25,6 +25,10 @@ use std::{
 };
 use uuid::Uuid;
 
+/// As the service allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main(flavor = "current_thread")]

@@ -19,6 +19,7 @@ use chrono::NaiveDate;
 use entities::{care_relation, care_relation::Column};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -81,7 +82,7 @@ pub async fn put(
 ) -> Result<(Relation, Decision), Error> {
     let caller = hold(tx, standing, scope).await?;
     let id = wanted.id.unwrap_or_else(|| tx.new_id());
-    let Some(found) = find(tx.db(), scope, id).await? else {
+    let Some(found) = lock(tx, scope, id).await? else {
         wanted.held.put(None, false, || Ok(Value::Null))?;
         let relation = check(tx, scope, wanted.new, id, 1).await?;
         cede_primary(tx, caller, scope, &relation).await?;
@@ -110,7 +111,7 @@ pub async fn remove(
     shown: impl FnOnce(&Relation) -> Result<Value, Error>,
 ) -> Result<(), Error> {
     let caller = hold(tx, standing, scope).await?;
-    let Some(found) = find(tx.db(), scope, id).await? else { return Ok(()) };
+    let Some(found) = lock(tx, scope, id).await? else { return Ok(()) };
     held.change(found.version, || shown(&found))?;
     undo(tx, caller, scope, &found).await
 }
@@ -173,6 +174,12 @@ pub async fn find(db: &impl ConnectionTrait, scope: &Scope, id: Uuid) -> Result<
     Ok(care_relation::Entity::find_by_id((scope.patient, id)).one(db).await?.map(Into::into))
 }
 
+/// The same, held until the unit ends: whoever leaves the clinic ends their relations without holding each patient.
+async fn lock(tx: &Tx, scope: &Scope, id: Uuid) -> Result<Option<Relation>, Error> {
+    let row = care_relation::Entity::find_by_id((scope.patient, id)).lock_exclusive();
+    Ok(row.one(tx.db()).await?.map(Into::into))
+}
+
 /// Whether a member has another relation to the patient on any of the same days.
 async fn overlaps(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<bool, Error> {
     let mut others = care_relation::Entity::find()
@@ -220,7 +227,7 @@ async fn update(tx: &Tx, scope: &Scope, relation: &Relation) -> Result<(), Error
 /// Ends a member's relations to all patients: what has not begun goes, what holds ends the day before.
 pub async fn end_all(tx: &Tx, caller: &Caller, member: Uuid, today: NaiveDate) -> Result<(), Error> {
     let not_over = care_relation::Entity::find().filter(Column::MemberId.eq(member)).filter(not_over(today));
-    for row in not_over.order_by_asc(Column::Id).all(tx.db()).await? {
+    for row in not_over.order_by_asc(Column::Id).lock_exclusive().all(tx.db()).await? {
         let scope = Scope { clinic: caller.clinic, patient: row.patient_id, sees_private: false };
         let mut relation = Relation::from(row);
         if relation.from_on >= today {
@@ -258,7 +265,7 @@ async fn cede_primary(tx: &Tx, caller: &Caller, scope: &Scope, relation: &Relati
         .filter(Column::Id.ne(relation.id))
         .filter(Column::IsPrimary.eq(true))
         .filter(not_over(today));
-    for row in others.order_by_asc(Column::Id).all(tx.db()).await? {
+    for row in others.order_by_asc(Column::Id).lock_exclusive().all(tx.db()).await? {
         let other = Relation { primary: false, version: row.version + 1, ..Relation::from(row) };
         change(tx, caller, scope, &other).await?;
     }

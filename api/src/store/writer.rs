@@ -250,13 +250,13 @@ impl Line {
         }
         let began = Instant::now();
         let fate = self.settle(group, broken).await;
-        self.counts.committed(answers.len(), began.elapsed());
         if matches!(fate, Fate::Committed) {
+            self.counts.committed(answers.len(), began.elapsed());
             for then in kept.afterwards {
                 then();
             }
         } else {
-            // The driver counts open transactions, and has lost count: what it called COMMIT next would be none.
+            // sqlx counts open transactions, and has lost count: what it called COMMIT next would be none.
             self.link.renew();
         }
         for answer in answers {

@@ -60,7 +60,7 @@ pub(super) fn rows(prepared: &mut CachedStatement<'_>) -> Result<Vec<ProxyRow>> 
 }
 
 fn column((at, column): (usize, &rusqlite::Column<'_>)) -> (String, usize, Kind) {
-    (column.name().to_owned(), at, column.decl_type().map_or(Kind::AsStored, Kind::declared))
+    (column.name().to_owned(), at, Kind::declared(column.decl_type().unwrap_or_default()))
 }
 
 /// What a column holds. SQLite has fewer types than the rows.
@@ -77,6 +77,8 @@ enum Kind {
     Date,
     /// Of an expression: whole numbers are `i64`.
     AsStored,
+    /// Of no type that a row of ours has: nothing is read from it.
+    Unknown,
 }
 
 impl Kind {
@@ -92,7 +94,8 @@ impl Kind {
             "BLOB" => Self::Bytes,
             "uuid" => Self::Uuid,
             "date" => Self::Date,
-            _ => Self::AsStored,
+            "" => Self::AsStored,
+            _ => Self::Unknown,
         }
     }
 

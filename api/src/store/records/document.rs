@@ -92,7 +92,7 @@ impl Document {
             Some(sealed) => keys.open(&spot(clinic, row.id, row.version, row.visibility), sealed)?,
         };
         let occurred_at = DateTime::from(row.occurred_at);
-        let json = splice(row, kind, &words)?;
+        let json = splice(row, &words)?;
         let updated_at = row.updated_at.into();
         Ok(Self { kind, id: row.id, version: row.version, occurred_at, updated_at, json })
     }
@@ -151,7 +151,7 @@ pub(super) fn as_of(version: record_version::Model, newest: &Row) -> Row {
     }
 }
 
-fn splice(row: &Row, kind: Kind, words: &str) -> Result<String, Error> {
+fn splice(row: &Row, words: &str) -> Result<String, Error> {
     let zone = zone_of(&row.time_zone)?;
     let occurred_at = Instant::from(Occurrence { at: row.occurred_at.into(), zone });
     let mut json = String::with_capacity(320 + row.facts.len() + words.len());
@@ -167,7 +167,6 @@ fn splice(row: &Row, kind: Kind, words: &str) -> Result<String, Error> {
         row.created_by,
     )
     .map_err(Error::internal)?;
-    debug_assert_eq!(row.kind, kind.code());
     for object in [row.facts.as_str(), words] {
         let members = object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
         if !members.is_empty() {
