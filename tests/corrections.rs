@@ -75,10 +75,16 @@ on_both! {
         assert_eq!(flag["evidence"][0].get("since"), None, "it stands as it is shown");
         let lighter = only(&clinic, "SI-02").await;
         assert_eq!((details(&lighter), &lighter["evidence"][0]["since"]), (details(&flag), &json!("corrected")));
+        let reason = async || {
+            let caseload = clinic.get(&clinic.therapist, "/v1/caseload").await.expect(200).json();
+            caseload["items"][0]["reasons"][0]["evidence"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(reason().await, format!("{} Since corrected.", details(&flag)[0]));
         let gone = clinic.call(&clinic.patient, Method::DELETE, &path).header("If-Match", "\"3\"");
         gone.send().await.expect(204);
         let gone = only(&clinic, "SI-02").await;
         assert_eq!((details(&gone), &gone["evidence"][0]["since"]), (details(&flag), &json!("deleted")));
+        assert_eq!(reason().await, format!("{} Since deleted.", details(&flag)[0]));
 
         let id = prescribe(&clinic).await;
         let path = format!("{DOSES}/0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a17");

@@ -235,6 +235,20 @@ impl Settled {
     }
 }
 
+/// Whether flags have heard all that a finding says: settling it would change nothing. A write looks again at every record
+/// around it, and most of them are known.
+pub fn is_known(flags: &[Flag], finding: &Finding) -> bool {
+    let piece = finding.piece();
+    let same = |flag: &&Flag| flag.rule == finding.rule && flag.instrument == finding.instrument;
+    let mut heard = flags.iter().filter(same).filter_map(|flag| flag.evidence.get(&finding.record)).peekable();
+    heard.peek().is_some()
+        && heard.all(|known| match finding.facts.weigh(&known.facts) {
+            Ordering::Less => true,
+            Ordering::Equal => *known == piece,
+            Ordering::Greater => false,
+        })
+}
+
 /// Joins a finding to the flag it belongs to, or opens one. `flags` are the patient's flags of its rule, resolved ones too.
 ///
 /// A record counts once in a flag; new evidence within the rule's window joins, opens a resolved flag again, and may raise

@@ -114,6 +114,29 @@ fn a_record_that_gets_graver_is_heard_anew_and_one_that_gets_lighter_takes_nothi
 }
 
 #[test]
+fn what_flags_have_heard_is_known_and_settling_it_changes_nothing() {
+    let mut inbox = Inbox(vec![], 0);
+    let (watch, graver) =
+        (finding(Rule::Rd02, 1, 0, Severity::Watch), weighing(Rule::Rd02, 1, 0, Severity::Watch, 1.0));
+    assert!(!is_known(&inbox.0, &watch), "nothing is known yet");
+    inbox.settle(&watch, 0);
+    let mut moved = watch.clone();
+    moved.at = hour(1);
+    for (other, known) in [
+        (watch.clone(), true),
+        (finding(Rule::Rd02, 1, 0, Severity::Info), true),
+        (graver, false),
+        (moved, false),
+        (finding(Rule::Rd02, 2, 0, Severity::Watch), false),
+        (finding(Rule::Hd01, 1, 0, Severity::Watch), false),
+    ] {
+        assert_eq!(is_known(&inbox.0, &other), known, "{other:?}");
+        let mut later = Inbox(inbox.0.clone(), inbox.1);
+        assert_eq!(later.settle(&other, 1).changed(), !known, "{other:?}");
+    }
+}
+
+#[test]
 fn facts_weigh_by_severity_and_then_by_their_numbers() {
     let answer = |answer| Facts::Answer { item: 9, answer, previous: vec![], total: None };
     let before = |answer| PreviousAnswer { at: hour(0), answer };

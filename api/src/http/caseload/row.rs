@@ -6,11 +6,14 @@ use crate::{
         caseload::{MoodLine, Place, count, due, first, index, is_current, rank, silent_days, stale_days, waiting},
         instant::Instant,
         profile::Profile,
-        safety::{EscalationState, Flag, Severity, State, TeamMember, urgency, words},
+        safety::{EscalationState, Flag, Severity, Since, State, TeamMember, urgency, words},
         standing::Status,
     },
     http::flags::Around,
-    store::{caseload::Course, flags::Shown},
+    store::{
+        caseload::Course,
+        flags::{Evidence, Shown},
+    },
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -84,10 +87,20 @@ fn reasons(shown: &[Shown], now: DateTime<Utc>) -> Vec<Reason> {
         let gravest = shown.gravest();
         Reason {
             text: words::title(shown.flag.rule, gravest.map(|gravest| &gravest.piece.facts)),
-            evidence: gravest.map(|one| words::detail(&one.piece, one.zone, now)).unwrap_or_default(),
+            evidence: gravest.map(|one| evidence(one, now)).unwrap_or_default(),
         }
     });
     words.filter(|reason| titles.insert(reason.text.clone())).collect()
+}
+
+/// What a finding rests on, and what became of that record since.
+fn evidence(one: &Evidence, now: DateTime<Utc>) -> String {
+    let detail = words::detail(&one.piece, one.zone, now);
+    match one.since {
+        Some(Since::Corrected) => format!("{detail} Since corrected."),
+        Some(Since::Deleted) => format!("{detail} Since deleted."),
+        None => detail,
+    }
 }
 
 /// The flag that nobody has taken on, in words.

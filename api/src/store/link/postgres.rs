@@ -57,8 +57,6 @@ impl Server {
                 ("search_path", schema),
                 ("statement_timeout", "5s"),
                 ("lock_timeout", "2s"),
-                // Every statement asks by key: a plan of its own for each value costs more than it runs for.
-                ("plan_cache_mode", "force_generic_plan"),
                 ("idle_in_transaction_session_timeout", "10s"),
                 // The server's end of a connection that was cut goes as soon, and what it held is free again.
                 ("tcp_keepalives_idle", "10"),

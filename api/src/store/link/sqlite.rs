@@ -33,15 +33,19 @@ const WRITES: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAG
 /// writer, and filling them again was most of what a caseload cost.
 const READS: &str = "PRAGMA query_only = ON; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 268435456;";
 
-/// Brings the schema of a file up to date.
+/// Brings the schema of a file up to date, whole or not at all: whoever is killed meanwhile finds it as it was.
 pub(super) async fn migrate<M: MigratorTrait>(file: &Arc<File>) -> Result<(), Error> {
-    let schema: Box<dyn ProxyDatabaseTrait> = Box::new(Schema(file.clone()));
+    let transaction = Arc::new(Transaction::begin(file)?);
+    let schema: Box<dyn ProxyDatabaseTrait> = Box::new(Schema(transaction.clone()));
     let connection = Database::connect_proxy(DbBackend::Sqlite, Arc::new(schema)).await?;
-    M::up(&connection, None).await.map_err(super::newer)
+    M::up(&connection, None).await.map_err(super::newer)?;
+    drop(connection);
+    let transaction = Arc::into_inner(transaction).ok_or_else(|| Error::internal("a migration goes on"))?;
+    Ok(transaction.commit()?)
 }
 
-/// A file as migrations see it.
-struct Schema(Arc<File>);
+/// A file as migrations see it, which ask for no transaction of their own on SQLite.
+struct Schema(Arc<Transaction>);
 
 impl std::fmt::Debug for Schema {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

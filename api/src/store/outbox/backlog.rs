@@ -28,7 +28,7 @@ struct Counted {
 
 /// Counts them. A mail that is tried again counts from when it was due first.
 pub async fn backlog(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Backlog, Error> {
-    let (messages, invitations) = (messages(db, now.into()).await?, invitations(db, now.into()).await?);
+    let (messages, invitations) = (messages(db, now.into()).await?, invitations(db).await?);
     let oldest = [messages.oldest, invitations.oldest].into_iter().flatten().min();
     Ok(Backlog { due: messages.due + invitations.due, oldest: oldest.map(|at| Micros(at).into()) })
 }
@@ -55,13 +55,13 @@ async fn messages(db: &impl ConnectionTrait, now: Micros) -> Result<Counted, Err
     Ok(found.into_model::<Counted>().one(db).await?.unwrap_or_default())
 }
 
-async fn invitations(db: &impl ConnectionTrait, now: Micros) -> Result<Counted, Error> {
+/// Each waits from when it was made: the time of the next attempt moves on with every one that failed.
+async fn invitations(db: &impl ConnectionTrait) -> Result<Counted, Error> {
     use invitation::Column as I;
     let found = invitation::Entity::find()
         .select_only()
         .column_as(I::Id.count(), "due")
-        .column_as(I::MailNotBefore.min(), "oldest")
-        .filter(I::MailState.eq(DeliveryState::Queued.code()))
-        .filter(I::MailNotBefore.lte(now));
+        .column_as(I::CreatedAt.min(), "oldest")
+        .filter(I::MailState.eq(DeliveryState::Queued.code()));
     Ok(found.into_model::<Counted>().one(db).await?.unwrap_or_default())
 }

@@ -16,7 +16,7 @@ use crate::{
         business_hours::BusinessHours,
         record::Kind,
         safety::{
-            Finding, Flag, News, Rule, Settled, Severity, settle,
+            Finding, Flag, News, Rule, Settled, Severity, is_known, settle,
             windows::{Seen, Windows},
         },
         support::{Support, support},
@@ -141,9 +141,12 @@ async fn raise(
     let mut flags = flags::of_rules(tx, &author.scope, &rules).await?;
     let versions = history::versions(tx, written, findings).await?;
     for finding in findings {
+        let itself = finding.record == written.record;
+        if !itself && is_known(&flags, finding) {
+            continue;
+        }
         let settled = settle(&mut flags, finding, tx.now(), &hours, || tx.new_id());
         let flag = flags.get(settled.flag).ok_or_else(|| Error::internal("a finding without a flag"))?;
-        let itself = finding.record == written.record;
         if settled.changed() {
             keep(tx, author, flag, settled).await?;
         }
