@@ -7,7 +7,7 @@ use crate::{
 };
 use afterglow::{app::App, clock::Clock, config::Config, http, security::secret::Secret, server};
 use chrono::TimeDelta;
-use poem::{Route, test::TestClient};
+use poem::{Route, http::Method, test::TestClient};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -37,6 +37,7 @@ on_both! {
         clinic.post(&clinic.patient, &moods, clinic.mood(50)).await.problem(422, "invalid");
         clinic.get(&clinic.admin, &moods).await.problem(403, "forbidden");
         clinic.get(&clinic.patient, &format!("/v1/nothing/{id}")).await.problem(404, "not-found");
+        clinic.anonymous(Method::GET, "/v1/instruments?page=2").send().await.problem(400, "bad-request");
         let (form, text) = read(&clinic).await;
         assert_eq!(form, "application/openmetrics-text; version=1.0.0; charset=utf-8");
         for (operation, status) in [
@@ -44,6 +45,7 @@ on_both! {
             ("mood_scores_create", "4xx"),
             ("mood_scores_read", "2xx"),
             ("mood_scores_list", "4xx"),
+            ("instruments_list", "4xx"),
             ("none", "4xx"),
         ] {
             let name = format!("afterglow_requests_total{{operation=\"{operation}\",status=\"{status}\"}}");

@@ -126,6 +126,22 @@ on_both! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_writer_of_the_file_loses_nothing_that_it_acknowledged() {
+    let clinic = Clinic::on_sqlite().await;
+    let unit = async |tx: &Tx| {
+        let mut found = Vec::new();
+        for pragma in ["synchronous", "foreign_keys", "secure_delete"] {
+            let statement = Statement::from_string(DatabaseBackend::Sqlite, format!("PRAGMA {pragma}"));
+            found.push(tx.db().query_one_raw(statement).await?.unwrap().try_get::<i64>("", pragma)?);
+        }
+        let statement = Statement::from_string(DatabaseBackend::Sqlite, "PRAGMA journal_mode");
+        Ok((found, tx.db().query_one_raw(statement).await?.unwrap().try_get::<String>("", "journal_mode")?))
+    };
+    // 2 is FULL: the log is on the disk before a COMMIT is answered.
+    assert_eq!(clinic.app.db.write(clinic.id, unit).await.unwrap(), (vec![2, 1, 1], "wal".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_of_the_file_writes_nothing_and_minds_references_all_the_same() {
     let clinic = Clinic::on_sqlite().await;
     let db = clinic.app.db.read();

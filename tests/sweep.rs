@@ -110,7 +110,10 @@ on_both! {
         clinic.clock.advance(TimeDelta::minutes(4) - TimeDelta::seconds(1));
         sweep(&clinic).await;
         assert_eq!((status(&clinic, &used).await, cookies(&clinic).await), (200, 1));
+        // Over, it opens nothing; it goes when it has been idle as long as any.
         clinic.clock.advance(TimeDelta::seconds(1));
+        assert_eq!(status(&clinic, &used).await, 401);
+        clinic.clock.advance(TimeDelta::minutes(16));
         sweep(&clinic).await;
         assert_eq!(cookies(&clinic).await, 0);
     }

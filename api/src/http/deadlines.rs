@@ -142,10 +142,10 @@ impl<S> Timed<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Timed<S> {
-    /// Refuses a request that does not say where it ends. Where an answer is still owed to an earlier one, nothing that is
-    /// said would be heard as what it is.
+    /// Refuses a request that does not say where it ends: in words if it is the first of its connection. Behind another one
+    /// they could be heard as the answer to that.
     fn refuse(&mut self) -> io::Result<()> {
-        if self.stage == Stage::Body {
+        if !self.framing.is_first() {
             return Err(io::ErrorKind::InvalidData.into());
         }
         self.refusal = problem::ambiguous(RequestId(self.clock.new_id()));

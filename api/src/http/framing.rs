@@ -30,11 +30,18 @@ pub(super) struct Framing {
     line: Vec<u8>,
     length: Option<u64>,
     in_chunks: bool,
+    /// Whether a head has ended already.
+    went_on: bool,
 }
 
 impl Framing {
     pub(super) fn new() -> Self {
-        Self { part: Part::Before, line: Vec::new(), length: None, in_chunks: false }
+        Self { part: Part::Before, line: Vec::new(), length: None, in_chunks: false, went_on: false }
+    }
+
+    /// Whether this is the first request of its connection: to no other can an answer be owed.
+    pub(super) fn is_first(&self) -> bool {
+        !self.went_on
     }
 
     /// Takes in what was read; how many heads ended in it.
@@ -108,6 +115,7 @@ impl Framing {
     }
 
     fn end_head(&mut self) {
+        self.went_on = true;
         if self.in_chunks {
             self.part = Part::Last;
         } else {

@@ -6,6 +6,7 @@ use super::{body::words, document, schema};
 use crate::{domain::faults::Faults, error::Error};
 use jsonschema::Validator;
 use poem::{Request, http::HeaderMap};
+use poem_openapi::OperationId;
 use serde_json::{Value, json};
 use std::{
     collections::{HashMap, HashSet},
@@ -14,6 +15,7 @@ use std::{
 
 /// One operation: how it is asked.
 struct Operation {
+    id: OperationId,
     method: String,
     path: Vec<String>,
     /// Whether anybody may ask, signed in or not.
@@ -35,7 +37,7 @@ struct Unfit(Faults);
 
 /// Looks at a request before it finds its way. An operation that needs no sign-in refuses it at once, the others once they
 /// know who asks.
-pub(super) fn look(request: &mut Request) -> Result<(), Error> {
+pub(super) fn look(request: &mut Request) -> poem::Result<()> {
     let uri = request.uri();
     if !uri.path().starts_with("/v1/") {
         return Ok(());
@@ -54,7 +56,11 @@ pub(super) fn look(request: &mut Request) -> Result<(), Error> {
     operation.check(query, &mut faults);
     match faults.none() {
         // Of two tokens none says who asks.
-        Err(faults) if operation.open || doubled.contains(&ONCE[0]) => return Err(Error::BadRequest(faults.0)),
+        Err(faults) if operation.open || doubled.contains(&ONCE[0]) => {
+            let mut refusal = poem::Error::from(Error::BadRequest(faults.0));
+            refusal.set_data(operation.id);
+            return Err(refusal);
+        }
         Err(faults) => request.set_data(Unfit(faults)),
         Ok(()) => {}
     }
@@ -145,6 +151,8 @@ fn read(method: &str, path: &str, operation: &Value, schemas: &Value) -> Result<
     });
     let security = operation["security"].as_array();
     Ok(Operation {
+        // Made once, for as long as the process lasts.
+        id: OperationId(operation["operationId"].as_str().unwrap_or_default().to_owned().leak()),
         method: method.to_uppercase(),
         path: path.split('/').map(String::from).collect(),
         open: security.is_none_or(|schemes| schemes.is_empty() || schemes.contains(&json!({}))),
