@@ -224,7 +224,7 @@ async fn who_leaves_ends_a_place_on_a_care_team_as_it_was_changed_last() {
     let clinic = Clinic::on_postgres().await;
     let (beside, therapist) = (another_reader(clinic.place()).await, clinic.therapist.id);
     let changing = beside.begin().await.unwrap();
-    let change = "UPDATE care_relation SET is_primary = NOT is_primary, version = version + 1 WHERE member_id =";
+    let change = "UPDATE care_relation SET is_primary = NOT is_primary, from_on = DATE '2026-01-01', version = version + 1 WHERE member_id =";
     changing.execute_unprepared(&format!("{change} '{therapist}'")).await.unwrap();
     let path = format!("/v1/clinic/members/{therapist}");
     let leave = clinic.call(&clinic.admin, Method::DELETE, &path).header("If-Match", "\"1\"").send();
