@@ -182,7 +182,7 @@ macro_rules! tables {
 async fn sqlite_declares_each_column_as_what_its_row_holds() {
     let clinic = Clinic::on_sqlite().await;
     let tables = tables!(
-        account audit care_relation clinic cookie delivery flag flag_evidence idempotency invitation measurement member
+        account audit care_relation clinic cookie course delivery flag flag_evidence idempotency invitation measurement member
         notification patient record record_version reminder standing token
     );
     let sql = "SELECT t.name AS table_name, c.name AS column_name, c.type AS type_name, c.pk AS pk

@@ -5,6 +5,10 @@ use crate::{
     on_both,
     support::{Clinic, Person},
 };
+use afterglow::{
+    domain::course::Course,
+    store::{care_team::Whose, course},
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use poem::http::Method;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -95,6 +99,64 @@ on_both! {
         assert_eq!(incomplete, [None, None, None]);
         let standing = entities::standing::Entity::find().one(clinic.app.db.read()).await.unwrap().unwrap();
         assert_eq!((standing.baseline, standing.best, standing.latest), (Some(8.0), None, Some(8.0)));
+    }
+
+    async fn what_the_caseload_draws_is_what_the_records_say_whatever_became_of_them(clinic: Clinic) {
+        let me = clinic.patient.clone();
+        let session = |day: i64, state: &str| json!({
+            "starts_at": (clinic.now() - TimeDelta::days(day)).to_rfc3339(), "time_zone": "Europe/Berlin", "kind": "dosing",
+            "state": state, "setting": "clinic",
+        });
+        let ago = |day: i64| clinic.now() - TimeDelta::days(day);
+        let entry = |day: i64, visibility: &str| with(at(ago(day)), json!({ "body": "Rain.", "visibility": visibility }));
+        let body = |kind: usize, day: i64, value: i64| match kind {
+            0 => mood(ago(day), value),
+            1 => phq_9(ago(day), (value < 4).then_some(value)),
+            2 => dose(ago(day), 50, None),
+            3 => session(day, if value % 2 == 0 { "completed" } else { "planned" }),
+            _ => entry(day, if value % 2 == 0 { "shared" } else { "private" }),
+        };
+        let paths = [MOODS, ASSESSMENTS, DOSES, "/v1/patients/me/sessions", JOURNAL];
+        let mut made: Vec<(usize, String, i64)> = Vec::new();
+        let mut chance = 7_u64;
+        let mut draw = |most: u64| {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            i64::try_from((chance >> 33) % most).unwrap()
+        };
+        for step in 0..90 {
+            // Often the same day, so that two are of one instant; some so long ago that nobody draws them.
+            let (kind, day, value) = (usize::try_from(draw(5)).unwrap(), [0, 0, 1, 1, 2, 40, 61, 63, 90][usize::try_from(draw(9)).unwrap()], draw(10));
+            match draw(3) {
+                0 if made.len() > 5 => {
+                    let (_, path, version) = made.swap_remove(usize::try_from(draw(made.len() as u64)).unwrap());
+                    clinic.call(&me, Method::DELETE, &path).header("If-Match", &format!("\"{version}\"")).send().await.expect(204);
+                }
+                1 if made.len() > 5 => {
+                    let index = usize::try_from(draw(made.len() as u64)).unwrap();
+                    let (kind, path, version) = &mut made[index];
+                    let held = format!("\"{version}\"");
+                    *version = clinic.put(&me, path, Some(&held), body(*kind, day, value)).await.expect(200).json()["version"].as_i64().unwrap();
+                }
+                _ => {
+                    let one = clinic.post(&me, paths[kind], body(kind, day, value)).await.expect(201).json();
+                    made.push((kind, format!("{}/{}", paths[kind], one["id"].as_str().unwrap()), 1));
+                }
+            }
+            if step % 30 == 0 { clinic.clock.advance(TimeDelta::hours(7)); }
+        }
+        let db = clinic.app.db.read();
+        let mut rows = entities::record::Entity::find().all(db).await.unwrap();
+        rows.retain(|row| !row.deleted);
+        rows.sort_by_key(|row| (row.occurred_at, row.id));
+        let mut drawn = Course::default();
+        for row in &rows {
+            drawn.follow(None, Some(&course::sign(row).unwrap()), clinic.now());
+        }
+        let mut kept = course::of_patients(db, Whose::Patient(me.id)).await.unwrap().remove(&me.id).unwrap();
+        // It forgets what is too old when it is next written.
+        kept.follow(None, None, clinic.now());
+        assert_eq!(kept, drawn);
+        assert!(kept.has_begun && kept.last_mood.is_some() && kept.item_9.is_some() && !kept.dosing.is_empty());
     }
 
     async fn whoever_writes_anything_is_not_silent(clinic: Clinic) {

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod care_relation;
 pub mod clinic;
 pub mod cookie;
+pub mod course;
 pub mod delivery;
 pub mod flag;
 pub mod flag_evidence;

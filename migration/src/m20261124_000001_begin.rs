@@ -224,6 +224,18 @@ CREATE TABLE standing (
   PRIMARY KEY (patient_id, instrument)
 ) {narrow};
 
+CREATE TABLE course (
+  patient_id uuid PRIMARY KEY,
+  moods text NOT NULL,
+  last_mood smallint,
+  last_mood_at instant,
+  last_check_in_at instant,
+  dosing text NOT NULL,
+  has_begun boolean NOT NULL,
+  item_9 smallint,
+  item_9_at instant
+) {narrow};
+
 CREATE TABLE flag (
   patient_id uuid NOT NULL,
   id uuid NOT NULL,
@@ -351,6 +363,7 @@ DROP TABLE notification;
 DROP TABLE reminder;
 DROP TABLE flag_evidence;
 DROP TABLE flag;
+DROP TABLE course;
 DROP TABLE standing;
 DROP TABLE measurement;
 DROP TABLE record_version;

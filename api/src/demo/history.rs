@@ -10,6 +10,7 @@ use super::{
 use crate::{
     domain::{
         business_hours::BusinessHours,
+        course::Course,
         record::{Horizon, Kind, Record, Valid},
         safety::past::{self, Stored},
         sessions::is_completed_dosing,
@@ -17,7 +18,7 @@ use crate::{
     },
     error::Error,
     security::seal::OwnerKeys,
-    store::{Author, Scope, flags, notifications, records, reminders},
+    store::{Author, Scope, course, flags, notifications, records, reminders},
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -34,6 +35,8 @@ pub struct History {
     pub flags: Vec<flags::Past>,
     /// Whom they were told.
     pub told: Vec<notifications::Past>,
+    /// What the caseload draws.
+    pub course: Course,
     /// Where the patient stands on each instrument.
     pub standings: Vec<(i16, Standing)>,
     /// The reminders and what they said.
@@ -62,9 +65,9 @@ impl History {
             staff.tell(&waiting, write.at);
         }
         let (flags, told) = staff.end();
-        let standings = standings(&records)?;
+        let (course, standings) = (drawn(&records, now)?, standings(&records)?);
         let reminders = reminded::draw(year, &records, &mut chance, now);
-        Ok(Self { records, flags, told, standings, reminders })
+        Ok(Self { records, flags, told, course, standings, reminders })
     }
 }
 
@@ -114,6 +117,16 @@ pub fn stored<'a>(row: &'a record::Model, measured: Option<&'a measurement::Mode
         value: measured.and_then(|measured| measured.value),
         answers: measured.and_then(|measured| measured.answers.as_deref()),
     }
+}
+
+fn drawn(records: &records::Past, now: DateTime<Utc>) -> Result<Course, Error> {
+    let mut rows: Vec<_> = records.records.values().collect();
+    rows.sort_by_key(|row| (row.occurred_at, row.id));
+    let mut course = Course::default();
+    for row in rows {
+        course.follow(None, Some(&course::sign(row)?), now);
+    }
+    Ok(course)
 }
 
 fn standings(records: &records::Past) -> Result<Vec<(i16, Standing)>, Error> {

@@ -20,7 +20,7 @@ use crate::{
     store::{
         Tx,
         accounts::{self, NewAccount, Secrets},
-        audit, care_team, clinics, demo, flags,
+        audit, care_team, clinics, course, demo, flags,
         members::{self, Member},
         notifications, profiles, reminders, standing,
     },
@@ -169,10 +169,11 @@ async fn write(
         let relation = relation(year.id, member, primary, from_on);
         care_team::insert(tx, &author.scope, &relation).await?;
     }
-    let History { records, flags, told, standings, reminders } = history;
+    let History { records, flags, told, course, standings, reminders } = history;
     records.insert(tx, year.id).await?;
     flags::insert_all(tx, &author, &flags).await?;
     notifications::insert_past(tx, year.id, &told).await?;
+    course::save(tx, year.id, &course).await?;
     standing::insert_all(tx, year.id, &standings).await?;
     reminders::insert_all(tx, &author, &reminders).await?;
     note(tx, drawn.id, demo::PATIENT, Some(year.id)).await

@@ -76,6 +76,19 @@ pub fn instrument_of(facts: &str) -> Result<&'static Instrument, Unreadable> {
     instruments::find(&instrument).ok_or(Unreadable("an assessment of a known instrument"))
 }
 
+/// The answer to an item, by the plain members of an assessment; `None` where it is another form or left out.
+pub fn answer(facts: &str, series: i16, item: u8) -> Result<Option<u8>, Unreadable> {
+    #[derive(Deserialize)]
+    struct Members {
+        answers: Answers,
+    }
+    if instrument_of(facts)?.series != series {
+        return Ok(None);
+    }
+    let Members { answers } = read("an assessment", facts)?;
+    Ok(answers.get(item).and_then(|answer| u8::try_from(answer).ok()))
+}
+
 /// A byte per item, 0xFF where unanswered.
 fn bytes(instrument: &Instrument, answers: &Answers) -> Vec<u8> {
     let answer = |number| answers.get(number).and_then(|answer| u8::try_from(answer).ok());

@@ -1,10 +1,7 @@
 //! The caseload: who needs somebody first, and the lines that are drawn of each patient.
 
-use super::{
-    record::Kind,
-    safety::{Facts, Flag, Rule, State, Urgency},
-};
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use super::safety::{Facts, Flag, Rule, State, Urgency};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use std::{
     cmp::{Ordering, Reverse},
     collections::BTreeMap,
@@ -13,8 +10,6 @@ use uuid::Uuid;
 
 /// Days that are drawn; the last is today in the patient's zone.
 pub const DAYS: usize = 60;
-/// The days that must be read for them, in a zone that is ahead or behind too.
-const REACH: TimeDelta = TimeDelta::days(62);
 /// From so many days without a sign on somebody is silent (PROP: the four days of a missed check-in).
 const SILENT_DAYS: i64 = 4;
 /// A score that is older than so many days says little of now (PROP: no interval is suggested from an older one).
@@ -23,17 +18,6 @@ const SCORE_DAYS: i64 = 10;
 const CURRENT_DAYS: u32 = 28;
 /// A mean of a week needs so many days with an entry (PROP).
 const MEAN_DAYS: u32 = 3;
-
-/// Since when must be read for the days that are drawn.
-pub fn since(now: DateTime<Utc>) -> DateTime<Utc> {
-    now - REACH
-}
-
-/// The kinds whose time says that the patient was there: everything that they write themselves, a word in the journal as
-/// much as a mood or a dose. The time of a session is the appointment's, and prescriptions are not theirs.
-pub fn signs() -> impl Iterator<Item = Kind> {
-    Kind::ALL.into_iter().filter(|kind| !matches!(kind, Kind::Sessions | Kind::Prescriptions))
-}
 
 /// For how many days somebody has been silent, if they have been; who has not begun yet is not.
 ///

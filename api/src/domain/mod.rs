@@ -6,6 +6,7 @@ pub mod business_hours;
 pub mod care_team;
 pub mod caseload;
 pub mod clinic;
+pub mod course;
 pub mod dosing;
 pub mod faults;
 pub mod home_doses;

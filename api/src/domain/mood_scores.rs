@@ -6,7 +6,7 @@
 use super::{
     faults::Faults,
     instant::Instant,
-    record::{CLOCK_SKEW, Horizon, Kind, Measurement, Occurrence, Record},
+    record::{CLOCK_SKEW, Horizon, Kind, Measurement, Occurrence, Record, Unreadable, read},
 };
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,15 @@ pub struct MoodScore {
     #[oai(validator(max_length = 4000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// The mood of a score, by its plain members.
+pub fn mood_of(facts: &str) -> Result<u8, Unreadable> {
+    #[derive(Deserialize)]
+    struct Members {
+        mood: u8,
+    }
+    Ok(read::<Members>("a mood score", facts)?.mood)
 }
 
 impl Record for MoodScore {

@@ -1,9 +1,11 @@
 //! Many rows in a few statements.
 
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, PrimaryKeyToColumn, QueryFilter,
-    sea_query::{Expr, ExprTrait, Order, Query},
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, PrimaryKeyToColumn,
+    QueryFilter,
+    sea_query::{Asterisk, Expr, ExprTrait, Order, Query},
 };
+use uuid::Uuid;
 
 /// SQLite binds at most 32,766 values to a statement.
 const VALUES: usize = 32_766;
@@ -11,6 +13,17 @@ const VALUES: usize = 32_766;
 const ROWS: usize = 500;
 /// Rows that are deleted at once: what others write waits behind a unit for some milliseconds, no more.
 const PORTION: u64 = 500;
+
+/// Pairs that one statement can name.
+pub(super) const PAIRS: usize = VALUES / 2;
+
+/// That two columns are one of some pairs of ids, of which there is one at least. Two lists, one for each column, would be
+/// looked for in every combination.
+pub(super) fn are_among<C: ColumnTrait>(columns: [C; 2], pairs: impl IntoIterator<Item = (Uuid, Uuid)>) -> Expr {
+    let mut wanted = Query::select();
+    wanted.column(Asterisk).from_values(pairs, "wanted");
+    Expr::tuple(columns.map(|column| Expr::col(column))).in_subquery(wanted)
+}
 
 /// Stores rows of one table.
 pub(super) async fn insert<M, A>(db: &impl ConnectionTrait, rows: impl IntoIterator<Item = M>) -> Result<(), DbErr>

@@ -1,14 +1,14 @@
 //! Where a patient stands on each instrument: one row, kept by the units that write what it depends on, so that the
 //! caseload reads no history.
 
-use super::{Scope, Tx, bulk};
+use super::{Scope, Tx, bulk, care_team::Whose};
 use crate::{
     domain::{
         assessments::instrument_of,
         instruments,
         record::Kind,
         sessions::is_completed_dosing,
-        standing::{Score, Standing},
+        standing::{Score, Standing, Status},
     },
     error::Error,
 };
@@ -18,11 +18,46 @@ use entities::{
     standing::{Column, Entity, Model},
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
     sea_query::{Expr, OnConflict},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
+
+/// A standing as it is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Kept {
+    /// The scores.
+    pub standing: Standing,
+    /// What can be said; `None` where response has to be worked out.
+    pub status: Option<Status>,
+}
+
+/// Where some patients stand on an instrument; one who was never measured has no row.
+pub async fn of_patients(
+    db: &impl ConnectionTrait,
+    whose: Whose,
+    instrument: i16,
+) -> Result<HashMap<Uuid, Kept>, Error> {
+    let rows = Entity::find().filter(whose.holds(Column::PatientId)).filter(Column::Instrument.eq(instrument));
+    let rows = rows.all(db).await?;
+    rows.into_iter().map(|row| Ok((row.patient_id, kept(&row)?))).collect()
+}
+
+fn kept(row: &Model) -> Result<Kept, Error> {
+    let unknown = || Error::internal("a standing of unknown status");
+    let score =
+        |total: Option<f64>, at: Option<Micros>| total.zip(at).map(|(total, at)| Score { at: at.into(), total });
+    Ok(Kept {
+        standing: Standing {
+            baseline: score(row.baseline, row.baseline_at),
+            best: score(row.best, row.best_at),
+            latest: score(row.latest, row.latest_at),
+        },
+        status: row.status.map(|code| Status::from_code(code).ok_or_else(unknown)).transpose()?,
+    })
+}
 
 /// Works standings out anew that a written record can change: those of its instrument before and after, and all of them
 /// when a dosing session moves, since the baseline is measured against the first.
@@ -116,7 +151,7 @@ fn row(patient: Uuid, series: i16, standing: &Standing) -> Model {
         best_at: at(standing.best),
         latest: total(standing.latest),
         latest_at: at(standing.latest),
-        status: standing.status().map(crate::domain::standing::Status::code),
+        status: standing.status().map(Status::code),
     }
 }
 

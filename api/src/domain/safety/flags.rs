@@ -24,6 +24,9 @@ pub enum State {
 }
 
 impl State {
+    /// Those of a flag that nobody has closed.
+    pub const UNRESOLVED: [Self; 2] = [Self::Open, Self::Acknowledged];
+
     /// The number that stands in the database.
     pub const fn code(self) -> i16 {
         self as i16

@@ -12,19 +12,19 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::caseload::Place,
+    domain::{caseload::Place, instruments::PHQ_9_SERIES},
     error::Error,
     security::access::{ActOnFlags, Caller},
     store::{
         Window,
         care_team::Whose,
-        caseload,
+        course,
         flags::{self, Shown, Which},
-        profiles,
+        profiles, standing,
     },
 };
 use poem_openapi::{OpenApi, param::Query, payload::Json};
-use row::item;
+use row::{Stands, item};
 use shown::{CaseloadPage, Item, One, Page};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -90,7 +90,8 @@ impl Standings {
 /// The rows of one patient, or of everybody in the caller's care.
 async fn rows(app: &App, caller: &Caller, whose: Whose) -> Result<Vec<(Place, Item)>, Error> {
     let (db, now) = (app.db.read(), app.clock.now());
-    let mut courses = caseload::courses(db, whose, now).await?;
+    let mut courses = course::of_patients(db, whose).await?;
+    let mut standings = standing::of_patients(db, whose, PHQ_9_SERIES).await?;
     let (which, window) =
         (Which { unresolved: true, ..Which::default() }, Window { limit: FLAGS, ..Window::default() });
     let shown = flags::page(db, &app.keys, caller.clinic, whose, which, &window).await?.items;
@@ -102,9 +103,12 @@ async fn rows(app: &App, caller: &Caller, whose: Whose) -> Result<Vec<(Place, It
     let profiles = profiles::page(db, &app.keys, caller.clinic, Some(whose), None, u64::from(u32::MAX)).await?.items;
     let mut all = Vec::with_capacity(profiles.len());
     for profile in profiles {
-        let (course, flags) = (courses.remove(&profile.id), flags.remove(&profile.id).unwrap_or_default());
-        // Somebody who has just joined the care is there at the next look.
-        all.extend(course.map(|course| item(now, profile, &course, &flags, &around)));
+        let stands = Stands {
+            course: courses.remove(&profile.id).unwrap_or_default(),
+            phq_9: standings.remove(&profile.id).unwrap_or_default(),
+            flags: flags.remove(&profile.id).unwrap_or_default(),
+        };
+        all.push(item(now, profile, &stands, &around));
     }
     Ok(all)
 }

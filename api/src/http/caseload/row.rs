@@ -4,35 +4,41 @@ use super::shown::{Item, Item9, MoodDays, Next, OpenFlags, Patient, Phq9, Reason
 use crate::{
     domain::{
         caseload::{MoodLine, Place, count, due, first, index, is_current, rank, silent_days, stale_days, waiting},
+        course::Course,
         instant::Instant,
         profile::Profile,
         safety::{EscalationState, Flag, Severity, Since, State, TeamMember, urgency, words},
-        standing::Status,
+        standing::{Score, Standing, Status},
     },
     http::flags::Around,
     store::{
-        caseload::Course,
         flags::{Evidence, Shown},
+        standing::Kept,
     },
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use std::collections::HashSet;
 
+/// What a row is made of.
+pub(super) struct Stands {
+    /// What is kept of the patient.
+    pub(super) course: Course,
+    /// Where they stand on the PHQ-9.
+    pub(super) phq_9: Kept,
+    /// Their unresolved flags.
+    pub(super) flags: Vec<Shown>,
+}
+
 /// A patient's row, and where it stands.
-pub(super) fn item(
-    now: DateTime<Utc>,
-    profile: Profile,
-    course: &Course,
-    shown: &[Shown],
-    around: &Around,
-) -> (Place, Item) {
+pub(super) fn item(now: DateTime<Utc>, profile: Profile, stands: &Stands, around: &Around) -> (Place, Item) {
+    let Stands { course, phq_9, flags: shown } = stands;
     let today = day(now, profile.time_zone);
     let flags = || shown.iter().map(|shown| &shown.flag);
     let urgency = urgency(flags().map(|flag| flag.severity).max(), course.has_begun);
     let leading = first(flags());
     let place = Place::of(urgency, due(flags()), course.last_check_in_at, profile.id);
-    let line = MoodLine::until(today, &course.moods);
+    let line = MoodLine::until(today, &course.moods.means());
     let mut dosing_days: Vec<_> = course.dosing.iter().filter_map(|day| index(today, *day)).collect();
     dosing_days.sort_unstable();
     dosing_days.dedup();
@@ -41,12 +47,12 @@ pub(super) fn item(
     let item = Item {
         urgency,
         reasons: reasons(shown, now),
-        last_mood: course.last_mood.map(whole),
+        last_mood: course.last_mood.map(|(mood, _)| i64::from(mood)),
         mood_mean_7d: line.mean(0).map(hundredths),
         mood_mean_previous_7d: line.mean(1).map(hundredths),
         mood_60d: MoodDays(line.0.into_iter().map(|mood| mood.map(hundredths)).collect()),
         dosing_days,
-        phq9: phq9(course, today, profile.time_zone),
+        phq9: phq9(course, phq_9, today, profile.time_zone),
         open_flags: OpenFlags {
             emergency: of(Severity::Emergency),
             urgent: of(Severity::Urgent),
@@ -121,21 +127,22 @@ fn next(shown: &Shown, around: &Around) -> Option<Next> {
     Some(Next { at: step.at.into(), member_id: id, name: around.name(id), role })
 }
 
-fn phq9(course: &Course, today: NaiveDate, zone: Tz) -> Phq9 {
+fn phq9(course: &Course, kept: &Kept, today: NaiveDate, zone: Tz) -> Phq9 {
+    let Standing { baseline, best, latest } = kept.standing;
+    let total = |score: Option<Score>| score.map(|score| whole(score.total));
+    let at = |score: Option<Score>| score.map(|score| score.at.into());
+    let scored = latest.map(|score| day(score.at, zone));
     Phq9 {
-        latest: course.latest.map(whole),
-        latest_at: course.latest_at.map(Into::into),
-        current: course.latest_at.is_some_and(|at| is_current(today, day(at, zone))),
-        stale_days: course.latest_at.and_then(|at| stale_days(today, day(at, zone))),
+        latest: total(latest),
+        latest_at: at(latest),
+        current: scored.is_some_and(|day| is_current(today, day)),
+        stale_days: scored.and_then(|day| stale_days(today, day)),
         item_9: course.item_9.map(|(answer, at)| Item9 { answer, occurred_at: Instant::from(at).in_zone(zone) }),
-        baseline: course.baseline.map(whole),
-        baseline_at: course.baseline_at.map(Into::into),
-        best: course.best.map(whole),
-        best_at: course.best_at.map(Into::into),
-        status: match course.latest {
-            None => Some(Status::NotMeasured),
-            Some(_) => course.status.and_then(Status::from_code),
-        },
+        baseline: total(baseline),
+        baseline_at: at(baseline),
+        best: total(best),
+        best_at: at(best),
+        status: if latest.is_none() { Some(Status::NotMeasured) } else { kept.status },
     }
 }
 
@@ -143,7 +150,7 @@ fn day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
 }
 
-/// Moods and totals of complete forms are whole.
+/// Totals of complete forms are whole.
 #[expect(clippy::cast_possible_truncation, reason = "they are small")]
 fn whole(value: f64) -> i64 {
     value.round() as i64

@@ -177,10 +177,13 @@ fn seal(author: &Author, flag: Uuid, version: i64, words: &Remarks) -> Result<Op
 }
 
 async fn evidence_of(db: &impl ConnectionTrait, flags: &[Model]) -> Result<Vec<flag_evidence::Model>, Error> {
-    let evidence = flag_evidence::Entity::find()
-        .filter(flag_evidence::Column::PatientId.is_in(flags.iter().map(|flag| flag.patient_id)))
-        .filter(flag_evidence::Column::FlagId.is_in(flags.iter().map(|flag| flag.id)));
-    Ok(evidence.all(db).await?)
+    use flag_evidence::Column as E;
+    let mut evidence = Vec::new();
+    for some in flags.chunks(bulk::PAIRS) {
+        let of_some = bulk::are_among([E::PatientId, E::FlagId], some.iter().map(|flag| (flag.patient_id, flag.id)));
+        evidence.extend(flag_evidence::Entity::find().filter(of_some).all(db).await?);
+    }
+    Ok(evidence)
 }
 
 /// A piece of evidence for each record, with the row that it stands in.

@@ -8,7 +8,7 @@ use crate::{
     },
     error::Error,
     security::seal::OwnerKeys,
-    store::{After, Keys, Page, Window, care_team::Whose, zones::zone_of},
+    store::{After, Keys, Page, Window, bulk, care_team::Whose, zones::zone_of},
 };
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -17,7 +17,7 @@ use entities::{
     flag_evidence, record,
 };
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Which of them.
@@ -112,7 +112,7 @@ pub async fn page(
 ) -> Result<Page<Shown>, Error> {
     let wanted = Condition::all()
         .add_option(which.state.map(|state| Column::State.eq(state.code())))
-        .add_option(which.unresolved.then(|| Column::State.ne(State::Resolved.code())))
+        .add_option(which.unresolved.then(|| Column::State.is_in(State::UNRESOLVED.map(State::code))))
         .add_option(which.severity.map(|severity| Column::Severity.eq(severity.code())));
     let place = |row: &Model| After { at: row.opened_at.into(), id: row.id };
     let page = window.page(db, of(whose).filter(wanted), (Column::OpenedAt, Column::Id), place).await?;
@@ -189,14 +189,17 @@ struct Newest {
 
 /// The records behind some evidence, as they are now.
 async fn records(db: &impl ConnectionTrait, evidence: &[flag_evidence::Model]) -> Result<HashMap<Uuid, Now>, Error> {
-    let rows = record::Entity::find()
-        .select_only()
-        .columns([record::Column::Id, record::Column::TimeZone, record::Column::Version, record::Column::Deleted])
-        .filter(record::Column::PatientId.is_in(evidence.iter().map(|one| one.patient_id)))
-        .filter(record::Column::Id.is_in(evidence.iter().map(|one| one.record_id)))
-        .into_model::<Newest>()
-        .all(db)
-        .await?;
+    use record::Column as R;
+    let behind: BTreeSet<_> = evidence.iter().map(|one| (one.patient_id, one.record_id)).collect();
+    let behind: Vec<_> = behind.into_iter().collect();
+    let mut rows = Vec::new();
+    for some in behind.chunks(bulk::PAIRS) {
+        let some = record::Entity::find()
+            .select_only()
+            .columns([R::Id, R::TimeZone, R::Version, R::Deleted])
+            .filter(bulk::are_among([R::PatientId, R::Id], some.iter().copied()));
+        rows.extend(some.into_model::<Newest>().all(db).await?);
+    }
     let parsed = |row: Newest| {
         let zone = zone_of(&row.time_zone)?;
         Ok((row.id, Now { zone, version: row.version, deleted: row.deleted }))

@@ -5,6 +5,7 @@ use crate::{
     error::Error,
     security::{access::Roles, seal::OwnerKeys},
     store::{
+        bulk,
         care_team::{self, on_day},
         members::{self, Member},
     },
@@ -26,18 +27,18 @@ struct Told {
 /// The messages that told members of some flags, by flag, in the order in which they were told.
 pub(super) async fn notices(db: &impl ConnectionTrait, flags: &[Model]) -> Result<HashMap<Uuid, Vec<Notice>>, Error> {
     use notification::Column as N;
-    let rows = notification::Entity::find()
-        .select_only()
-        .columns([N::FlagId, N::RecipientId, N::Step, N::ComputedAt])
-        .filter(N::PatientId.is_in(flags.iter().map(|flag| flag.patient_id)))
-        .filter(N::FlagId.is_in(flags.iter().map(|flag| flag.id)))
-        .filter(N::RecipientId.is_not_null())
-        .order_by_asc(N::ComputedAt)
-        .order_by_asc(N::Step)
-        .order_by_asc(N::Id)
-        .into_model::<Told>()
-        .all(db)
-        .await?;
+    let mut rows = Vec::new();
+    for some in flags.chunks(bulk::PAIRS) {
+        let some = notification::Entity::find()
+            .select_only()
+            .columns([N::FlagId, N::RecipientId, N::Step, N::ComputedAt])
+            .filter(bulk::are_among([N::PatientId, N::FlagId], some.iter().map(|flag| (flag.patient_id, flag.id))))
+            .filter(N::RecipientId.is_not_null())
+            .order_by_asc(N::ComputedAt)
+            .order_by_asc(N::Step)
+            .order_by_asc(N::Id);
+        rows.extend(some.into_model::<Told>().all(db).await?);
+    }
     let mut notices: HashMap<_, Vec<_>> = HashMap::new();
     for row in rows {
         let notice = Notice { at: row.computed_at.into(), member: row.recipient_id, number: row.step };

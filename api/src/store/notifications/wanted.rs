@@ -95,7 +95,7 @@ pub(in crate::store) async fn gravest_told(tx: &Tx, row: &Model) -> Result<Optio
         .column(flag::Column::Severity)
         .filter(flag::Column::PatientId.eq(row.patient_id))
         .filter(flag::Column::Id.is_in(with.into_iter().flatten().chain([own])))
-        .filter(flag::Column::State.ne(State::Resolved.code()));
+        .filter(flag::Column::State.is_in(State::UNRESOLVED.map(State::code)));
     let severities: Vec<i16> = flags.into_tuple().all(tx.db()).await?;
     Ok(severities.into_iter().max().and_then(Severity::from_code))
 }

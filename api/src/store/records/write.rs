@@ -13,7 +13,7 @@ use crate::{
     },
     error::Error,
     events::{Event, Subject},
-    store::{Author, Decision, Precondition, Tx, audit, idempotency::Before, patients, reminders, safety},
+    store::{Author, Decision, Precondition, Tx, audit, course, idempotency::Before, patients, reminders, safety},
 };
 use entities::{measurement, record, record_version};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -107,6 +107,7 @@ pub async fn remove<R: Record>(tx: &Tx, author: &Author, id: Uuid, held: Precond
     record::Entity::update(tombstone).exec_without_returning(tx.db()).await?;
     let private = before.visibility == Visibility::Private.code();
     note(tx, author, kind, "delete", id, version, private).await?;
+    course::follow_record(tx, &author.scope, Some(&before), None).await?;
     safety::follow_record(tx, author, Some(&before), None).await.map(drop)
 }
 
@@ -163,6 +164,7 @@ async fn finish<R: Record>(
     let verb = if created { "create" } else { "replace" };
     let private = row.visibility == Visibility::Private.code();
     note(tx, author, R::KIND, verb, row.id, row.version, private).await?;
+    course::follow_record(tx, &author.scope, before, Some(row)).await?;
     let support = safety::follow_record(tx, author, before, Some(row)).await?;
     let document = Document::open(&row.into(), &author.keys, author.scope.clinic)?;
     Ok(Written { document, created, changed: true, support })

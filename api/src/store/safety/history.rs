@@ -184,7 +184,7 @@ async fn has_grave_flag(tx: &Tx, patient: Uuid) -> Result<bool, Error> {
         .select_only()
         .column(flag::Column::Rule)
         .filter(flag::Column::PatientId.eq(patient))
-        .filter(flag::Column::State.ne(State::Resolved.code()));
+        .filter(flag::Column::State.is_in(State::UNRESOLVED.map(State::code)));
     let rules: Vec<String> = unresolved.into_tuple().all(tx.db()).await?;
     let known = |rule: &String| Rule::from_id(rule).ok_or_else(|| Error::internal("a flag of an unknown rule"));
     let rules = rules.iter().map(known).collect::<Result<Vec<_>, _>>()?;
