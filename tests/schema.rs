@@ -90,6 +90,21 @@ on_both! {
         }
     }
 
+    async fn who_was_told_of_a_flag_is_found_by_the_flag(clinic: Clinic) {
+        let (plan, backend) = match clinic.app.db.driver() {
+            Driver::Sqlite => ("EXPLAIN QUERY PLAN", DatabaseBackend::Sqlite),
+            Driver::Postgres => ("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; EXPLAIN", DatabaseBackend::Postgres),
+        };
+        let id = match backend {
+            DatabaseBackend::Sqlite => "x'01'",
+            _ => "'01a22ba4-29ec-71a3-a516-7c74f6a7ef64'::uuid",
+        };
+        let some = format!("SELECT * FROM (VALUES ({id}, {id}), ({id}, {id})) AS wanted");
+        let sql = format!("{plan} SELECT step FROM notification WHERE (patient_id, flag_id) IN ({some}) ORDER BY computed_at, step, id");
+        let text = planned(&clinic, backend, &sql).await;
+        assert!(text.contains("notification_step"), "{text}");
+    }
+
     async fn few_indexes_cross_patients(clinic: Clinic) {
         let indexes = indexes(&clinic).await;
         let crossing = indexes.iter().filter(|index| index.first != "patient_id");
@@ -186,7 +201,7 @@ async fn sqlite_declares_each_column_as_what_its_row_holds() {
         notification patient record record_version reminder standing token
     );
     let sql = "SELECT t.name AS table_name, c.name AS column_name, c.type AS type_name, c.pk AS pk
-        FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name <> 'seaql_migrations'";
+        FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT IN ('seaql_migrations', 'sqlite_stat1')";
     let rows = clinic.app.db.read().query_all_raw(Statement::from_string(DatabaseBackend::Sqlite, sql)).await.unwrap();
     let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for row in rows {

@@ -20,7 +20,8 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        dialect::run(manager, UP).await
+        dialect::run(manager, UP).await?;
+        dialect::plan(manager, PLANS).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -354,6 +355,17 @@ CREATE TABLE audit (
   request_id uuid
 );
 ";
+
+/// How many rows of a table there are, and how many of them share the first columns of an index: a patient has many messages,
+/// few of them about one flag; many flags, few of them unresolved.
+const PLANS: &[(&str, &str, &str)] = &[
+    ("flag", "flag", "20000 50 1"),
+    ("flag", "flag_state", "20000 50 2 1"),
+    ("notification", "notification", "1000000 1000 1"),
+    ("notification", "notification_slot", "1000000 1000 100 1 1"),
+    ("notification", "notification_step", "1000000 1000 3 1 1"),
+    ("notification", "notification_due", "1000000 200000 5"),
+];
 
 const DOWN: &str = "
 DROP TABLE audit;

@@ -19,8 +19,8 @@ use uuid::Uuid;
 #[derive(FromQueryResult)]
 struct Told {
     flag_id: Uuid,
-    recipient_id: Uuid,
-    step: i16,
+    recipient_id: Option<Uuid>,
+    step: Option<i16>,
     computed_at: Micros,
 }
 
@@ -33,7 +33,6 @@ pub(super) async fn notices(db: &impl ConnectionTrait, flags: &[Model]) -> Resul
             .select_only()
             .columns([N::FlagId, N::RecipientId, N::Step, N::ComputedAt])
             .filter(bulk::are_among([N::PatientId, N::FlagId], some.iter().map(|flag| (flag.patient_id, flag.id))))
-            .filter(N::RecipientId.is_not_null())
             .order_by_asc(N::ComputedAt)
             .order_by_asc(N::Step)
             .order_by_asc(N::Id);
@@ -41,7 +40,8 @@ pub(super) async fn notices(db: &impl ConnectionTrait, flags: &[Model]) -> Resul
     }
     let mut notices: HashMap<_, Vec<_>> = HashMap::new();
     for row in rows {
-        let notice = Notice { at: row.computed_at.into(), member: row.recipient_id, number: row.step };
+        let Some((member, number)) = row.recipient_id.zip(row.step) else { continue };
+        let notice = Notice { at: row.computed_at.into(), member, number };
         notices.entry(row.flag_id).or_default().push(notice);
     }
     Ok(notices)

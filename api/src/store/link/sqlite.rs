@@ -29,9 +29,9 @@ const FLAGS: OpenFlags =
 /// The writer keeps 16 MiB of the file in memory, by SQLite's sign for KiB.
 const WRITES: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
     PRAGMA secure_delete = ON; PRAGMA cache_size = -16384;";
-/// Readers see the file where the kernel has it, up to 256 MiB of it. Their own caches are void after each COMMIT of the
-/// writer, and filling them again was most of what a caseload cost.
-const READS: &str = "PRAGMA query_only = ON; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 268435456;";
+/// Readers keep 4 MiB each, void after each COMMIT of the writer. What the kernel keeps is not mapped: it would be unmapped
+/// with each COMMIT, which costs more than reading the few pages of an answer again.
+const READS: &str = "PRAGMA query_only = ON; PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096;";
 
 /// Brings the schema of a file up to date, whole or not at all: whoever is killed meanwhile finds it as it was.
 pub(super) async fn migrate<M: MigratorTrait>(file: &Arc<File>) -> Result<(), Error> {
