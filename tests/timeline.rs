@@ -32,6 +32,25 @@ async fn changes(clinic: &Clinic, who: &Person, path: &str, since: Option<String
     }
 }
 
+/// Reads a list to its end, as long as its pages may be; answers how many bytes each page had, and the ids in order.
+async fn pages(clinic: &Clinic, who: &Person, path: &str) -> (Vec<usize>, Vec<String>) {
+    let (mut sizes, mut ids, mut cursor) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let page = clinic.get(who, &format!("{path}?limit=200{cursor}")).await.expect(200);
+        sizes.push(page.text.len());
+        let page = page.json();
+        for item in page["items"].as_array().or(page["changes"].as_array()).unwrap() {
+            let id = item["record"].get("id").or(item.get("id")).unwrap();
+            ids.push(id.as_str().unwrap().to_owned());
+        }
+        cursor = match (&page["next_cursor"], &page["next"], &page["has_more"]) {
+            (Value::String(cursor), _, _) => format!("&cursor={cursor}"),
+            (_, Value::String(since), Value::Bool(true)) => format!("&since={since}"),
+            _ => return (sizes, ids),
+        };
+    }
+}
+
 on_both! {
     async fn the_time_line_shows_all_kinds_newest_first_and_to_the_care_team_only_what_is_shared(clinic: Clinic) {
         let me = clinic.patient.clone();
@@ -127,6 +146,34 @@ on_both! {
         // The number itself cannot be read out of it.
         let bytes = URL_SAFE_NO_PAD.decode(next).unwrap();
         assert!(i64::from_be_bytes(*bytes.first_chunk().unwrap()).unsigned_abs() > 1_000_000);
+    }
+
+    async fn a_page_ends_when_its_texts_grow_long_and_the_next_goes_on_behind_it(clinic: Clinic) {
+        const MIB: usize = 1024 * 1024;
+        let (me, theirs) = (clinic.patient.clone(), format!("/v1/patients/{}/changes", clinic.patient.id));
+        // The longest that there is: four bytes for each character.
+        let long = "\u{1F331}".repeat(20_000);
+        let (mut entries, mut shared) = (Vec::new(), Vec::new());
+        for n in 0..30 {
+            let visibility = if n % 15 == 0 { "shared" } else { "private" };
+            let made = clinic.post(&me, ENTRIES, entry(&clinic, &long, visibility)).await.expect(201).json();
+            let id = made["id"].as_str().unwrap().to_owned();
+            shared.extend((n % 15 == 0).then(|| id.clone()));
+            entries.push(id);
+            clinic.clock.advance(TimeDelta::minutes(1));
+        }
+        let (sizes, changed) = pages(&clinic, &me, CHANGES).await;
+        assert_eq!((changed, sizes.len()), (entries.clone(), 3), "{sizes:?}");
+        // What they may not see leaves them no trace, nor how long it is.
+        assert_eq!(pages(&clinic, &clinic.therapist, &theirs).await.1, shared);
+        let seen = clinic.get(&clinic.therapist, &format!("{theirs}?limit=200")).await.expect(200).json();
+        assert_eq!((seen["changes"].as_array().unwrap().len(), &seen["has_more"]), (2, &json!(false)));
+        entries.reverse();
+        for path in [ENTRIES, "/v1/patients/me/timeline"] {
+            let (sizes, listed) = pages(&clinic, &me, path).await;
+            assert_eq!((listed, sizes.len()), (entries.clone(), 3), "{path}: {sizes:?}");
+            assert!(sizes.iter().all(|size| *size <= MIB) && sizes[0] > MIB * 9 / 10, "{path}: {sizes:?}");
+        }
     }
 
     async fn a_cursor_from_elsewhere_is_told_apart_from_nonsense(clinic: Clinic) {

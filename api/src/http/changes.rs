@@ -50,12 +50,18 @@ schema_only!(ChangesPage, "ChangesPage", |registry| {
         ],
         ..MetaSchema::new("object")
     };
+    let has_more = MetaSchema {
+        description: Some(
+            "False at the end, and nowhere else: an answer whose texts are long ends before its `limit`.",
+        ),
+        ..MetaSchema::new("boolean")
+    };
     MetaSchema {
         required: vec!["changes", "next", "has_more"],
         properties: vec![
             ("changes", array_schema(MetaSchemaRef::Inline(Box::new(change)))),
             ("next", String::schema_ref()),
-            ("has_more", bool::schema_ref()),
+            ("has_more", MetaSchemaRef::Inline(Box::new(has_more))),
         ],
         example: Some(shown()),
         ..MetaSchema::new("object")

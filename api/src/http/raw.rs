@@ -75,7 +75,10 @@ pub(super) fn array_schema(item: MetaSchemaRef) -> MetaSchemaRef {
 pub(super) fn page_schema(item: MetaSchemaRef, example: Value) -> MetaSchema {
     let cursor = MetaSchema {
         nullable: true,
-        description: Some("Where the next page begins; null on the last one."),
+        description: Some(
+            "Where the next page begins; null on the last one, and on no other: a page whose texts are long ends before \
+             its `limit`.",
+        ),
         ..MetaSchema::new("string")
     };
     MetaSchema {

@@ -10,6 +10,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+/// Bytes of text that a page of records has room for. An answer lies in memory until its client has taken it, however slowly:
+/// with nothing but a number of records, one page could be 16 MB.
+const ROOM: usize = 1024 * 1024;
+
 /// Which part of a list a page is of: `from` included, `to` excluded.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Window {
@@ -51,10 +55,26 @@ impl<T> Page<T> {
         Self { items, next }
     }
 
+    /// The same, ending early where the items, by the bytes of each, leave no more room.
+    pub(super) fn fit(items: Vec<T>, limit: u64, bytes: impl Fn(&T) -> usize, place: impl Fn(&T) -> After) -> Self {
+        let limit = fitting(items.iter().map(bytes), limit);
+        Self::cut(items, limit, place)
+    }
+
     /// The same page of other things.
     pub(super) fn of<U>(self, items: Vec<U>) -> Page<U> {
         Page { items, next: self.next }
     }
+}
+
+/// How many of some items a page has room for, by the bytes of each: one at least, and `limit` at most.
+pub(super) fn fitting(bytes: impl Iterator<Item = usize>, limit: u64) -> u64 {
+    let sums = bytes.scan(0_usize, |sum, bytes| {
+        *sum = sum.saturating_add(bytes);
+        Some(*sum)
+    });
+    let fitting = sums.take_while(|sum| *sum <= ROOM).count() as u64;
+    Ord::min(Ord::max(fitting, 1), limit)
 }
 
 impl Window {

@@ -34,6 +34,21 @@ pub(super) struct Row {
     sealed: Option<Vec<u8>>,
 }
 
+/// About what the envelope of a document takes, in bytes.
+const ENVELOPE: usize = 320;
+
+/// About what a document takes, in bytes: what is sealed is no shorter than what it says.
+pub(super) fn bytes(facts: &str, sealed: Option<&[u8]>) -> usize {
+    ENVELOPE + facts.len() + sealed.map_or(0, <[u8]>::len)
+}
+
+impl Row {
+    /// About what its document takes, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        bytes(&self.facts, self.sealed.as_deref())
+    }
+}
+
 impl From<&record::Model> for Row {
     fn from(row: &record::Model) -> Self {
         let record::Model { id, kind, version, occurred_at, created_at, updated_at, created_by, visibility, .. } = *row;
@@ -154,7 +169,7 @@ pub(super) fn as_of(version: record_version::Model, newest: &Row) -> Row {
 fn splice(row: &Row, words: &str) -> Result<String, Error> {
     let zone = zone_of(&row.time_zone)?;
     let occurred_at = Instant::from(Occurrence { at: row.occurred_at.into(), zone });
-    let mut json = String::with_capacity(320 + row.facts.len() + words.len());
+    let mut json = String::with_capacity(ENVELOPE + row.facts.len() + words.len());
     write!(
         json,
         "{{\"id\":\"{}\",\"version\":{},\"occurred_at\":\"{occurred_at}\",\"time_zone\":\"{}\",\

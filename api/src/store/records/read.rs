@@ -1,11 +1,11 @@
 //! Reading records: one, a page of them, what changed.
 
-use super::document::{Document, Row, as_of};
+use super::document::{self, Document, Row, as_of};
 use crate::{
     domain::record::{Kind, Visibility},
     error::Error,
     security::seal::OwnerKeys,
-    store::{After, Page, Scope, Window},
+    store::{After, Page, Scope, Window, paging::fitting},
 };
 use entities::{
     record::{Column, Entity, Model},
@@ -13,7 +13,8 @@ use entities::{
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, Select, sea_query::Expr,
+    QuerySelect, Select,
+    sea_query::{Expr, Query},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -55,7 +56,7 @@ pub async fn page(
     let wanted = Condition::all().add(Expr::col(Column::Deleted).not()).add_option(kinds);
     let rows = window.narrow(within(scope).filter(wanted), (Column::OccurredAt, Column::Id));
     let place = |row: &Row| After { at: row.occurred_at.into(), id: row.id };
-    let page = Page::cut(rows.into_partial_model::<Row>().all(db).await?, window.limit, place);
+    let page = Page::fit(rows.into_partial_model::<Row>().all(db).await?, window.limit, Row::bytes, place);
     let documents = page.items.iter().map(|row| Document::open(row, keys, scope.clinic)).collect::<Result<_, _>>()?;
     Ok(page.of(documents))
 }
@@ -95,15 +96,18 @@ pub async fn changes_since(
     seq: i64,
     limit: u64,
 ) -> Result<Changes, Error> {
-    let told = (!scope.sees_private)
-        .then(|| Condition::any().add(Column::Visibility.eq(SHARED)).add(Expr::cust(taken_back_after(seq))));
+    let told =
+        (!scope.sees_private).then(|| Condition::any().add(Column::Visibility.eq(SHARED)).add(taken_back_after(seq)));
     let newer = Entity::find().filter(Column::PatientId.eq(scope.patient)).filter(Column::Seq.gt(seq));
     let newer = newer.filter(Condition::all().add_option(told));
     let mut rows = newer.order_by_asc(Column::Seq).limit(limit + 1).all(db).await?;
+    let hidden = |row: &Model| !scope.sees_private && row.visibility != SHARED;
+    // How much is hidden is nobody's to know, neither from where a page ends.
+    let bytes = |row: &Model| if hidden(row) { 0 } else { document::bytes(&row.facts, row.sealed.as_deref()) };
+    let limit = fitting(rows.iter().map(bytes), limit);
     let has_more = rows.len() as u64 > limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next = rows.last().map_or(seq, |row| row.seq);
-    let hidden = |row: &Model| !scope.sees_private && row.visibility != SHARED;
     let shared = last_shared(db, scope, rows.iter().filter(|row| hidden(row)).map(|row| row.id)).await?;
     let changes = rows.iter().map(|row| match shared.get(&row.id).filter(|_| hidden(row)) {
         Some(version) => gone(row, version + 1),
@@ -116,14 +120,21 @@ pub async fn changes_since(
 const SHARED: i16 = Visibility::Shared.code();
 
 /// That a record was shared, and was not taken back by the time of a number already.
-fn taken_back_after(seq: i64) -> String {
-    format!(
-        "EXISTS (SELECT 1 FROM record_version AS shown
-          WHERE shown.patient_id = record.patient_id AND shown.id = record.id AND shown.visibility = {SHARED}
-          AND NOT EXISTS (SELECT 1 FROM record_version AS hidden
-            WHERE hidden.patient_id = record.patient_id AND hidden.id = record.id AND hidden.visibility <> {SHARED}
-            AND hidden.seq > shown.seq AND hidden.seq <= {seq}))"
-    )
+fn taken_back_after(seq: i64) -> Expr {
+    use record_version::{Column as V, Entity as Versions};
+    const SHOWN: &str = "shown";
+    const HIDDEN: &str = "hidden";
+    let versions = |name: &'static str, visibility: Expr| {
+        let of_record = |column, own| Expr::col((name, column)).eq(Expr::col((Entity, own)));
+        let mut some = Query::select();
+        some.expr(Expr::val(1)).from_as(Versions, name).and_where(visibility);
+        some.and_where(of_record(V::PatientId, Column::PatientId)).and_where(of_record(V::Id, Column::Id)).take()
+    };
+    let mut hidden = versions(HIDDEN, Expr::col((HIDDEN, V::Visibility)).ne(SHARED));
+    hidden.and_where(Expr::col((HIDDEN, V::Seq)).gt(Expr::col((SHOWN, V::Seq))));
+    hidden.and_where(Expr::col((HIDDEN, V::Seq)).lte(seq));
+    let mut shown = versions(SHOWN, Expr::col((SHOWN, V::Visibility)).eq(SHARED));
+    Expr::exists(shown.and_where(Expr::exists(hidden).not()).take())
 }
 
 fn there(row: &Model, keys: &OwnerKeys, scope: &Scope) -> Result<Change, Error> {
