@@ -7,7 +7,7 @@ use entities::{
     Micros,
     idempotency::{Column, Entity, Model},
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, Statement};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -51,8 +51,8 @@ impl Once {
 /// they came to, the second waits here for the first one's COMMIT.
 pub async fn find(tx: &Tx, once: &Once) -> Result<Option<Before>, Error> {
     if tx.driver() == Driver::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({})", once.turn());
-        tx.db().execute_unprepared(&lock).await?;
+        let lock = "SELECT pg_advisory_xact_lock($1)";
+        tx.db().execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, lock, [once.turn().into()])).await?;
     }
     let found = Entity::find_by_id((once.owner, once.account, once.key.clone())).one(tx.db()).await?;
     match found {
