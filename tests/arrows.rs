@@ -89,7 +89,8 @@ fn only_the_link_knows_a_driver_and_nobody_counts_columns() {
     let beyond = |file: &PathBuf| !file.to_string_lossy().contains("/store/link/");
     for file in files("api/src").into_iter().filter(beyond) {
         let code = code(&file);
-        let driver = names(&code).into_iter().find(|name| starts(name, "rusqlite"));
+        let driver = |name: &String| name.split("::").any(|part| ["rusqlite", "sqlx"].contains(&part));
+        let driver = names(&code).into_iter().find(driver);
         assert_eq!(driver, None, "{}", file.display());
         assert!(!code.contains("into_tuple::<("), "{}: several columns by their place", file.display());
     }

@@ -1,10 +1,11 @@
-//! Everything that can go wrong, in the product's words. How it looks on the wire is `http/problem.rs`'s matter.
+//! Everything that can go wrong, in the product's words. How it looks on the wire is `http/problem.rs`'s matter; what a
+//! database's own codes mean, `store/link/faults.rs`'s.
 
 use crate::domain::{
     faults::{Fault, Faults},
     record::Unreadable,
 };
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::DbErr;
 
 /// What went wrong. Nothing in here repeats what a caller sent.
 #[derive(Debug, thiserror::Error)]
@@ -130,44 +131,5 @@ impl From<Faults> for Error {
 impl From<Unreadable> for Error {
     fn from(unreadable: Unreadable) -> Self {
         Self::internal(unreadable)
-    }
-}
-
-impl From<DbErr> for Error {
-    fn from(error: DbErr) -> Self {
-        let code = sql_code(&error);
-        match (code.as_deref(), &error) {
-            // SQLITE_FULL; PostgreSQL's disk_full.
-            (Some("13" | "53100"), _) => Self::StorageFull,
-            // SQLITE_BUSY and its kind; deadlock, serialization, lock and statement timeouts, a server going down.
-            (Some("5" | "6" | "261" | "517"), _)
-            | (Some("40P01" | "40001" | "55P03" | "57014" | "57P01" | "57P02" | "57P03" | "25P03" | "53300"), _) => {
-                Self::Unavailable(error.to_string())
-            }
-            // Unique constraints: PostgreSQL's; SQLite's primary key and unique.
-            (Some("23505" | "1555" | "2067"), _) => Self::Exists,
-            (None, DbErr::Conn(_) | DbErr::ConnectionAcquire(_) | DbErr::Query(_) | DbErr::Exec(_)) => {
-                Self::Unavailable(error.to_string())
-            }
-            _ => Self::Database(error),
-        }
-    }
-}
-
-/// The database's own code for what went wrong; `None` where the database was not reached.
-pub(crate) fn sql_code(error: &DbErr) -> Option<String> {
-    let (DbErr::Conn(RuntimeErr::SqlxError(source))
-    | DbErr::Exec(RuntimeErr::SqlxError(source))
-    | DbErr::Query(RuntimeErr::SqlxError(source))) = error
-    else {
-        return Some("internal".into()).filter(|_| !matches!(error, DbErr::ConnectionAcquire(_)));
-    };
-    match &**source {
-        sea_orm::sqlx::Error::Database(error) => error.code().map(std::borrow::Cow::into_owned),
-        sea_orm::sqlx::Error::Io(_)
-        | sea_orm::sqlx::Error::PoolTimedOut
-        | sea_orm::sqlx::Error::PoolClosed
-        | sea_orm::sqlx::Error::WorkerCrashed => None,
-        _ => Some("internal".into()),
     }
 }

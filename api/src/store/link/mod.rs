@@ -1,6 +1,7 @@
 //! The way to the database: a file of ours, or a PostgreSQL server. Nothing outside this folder knows a driver.
 
 mod cells;
+mod faults;
 mod postgres;
 mod sqlite;
 
@@ -12,8 +13,11 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement, TransactionTrait,
     prelude::async_trait::async_trait,
 };
-use sqlite::File;
-use std::{path::Path, sync::Arc};
+use sqlite::{File, Statements};
+use std::{path::Path, sync::Arc, time::Duration};
+
+/// How long a statement that reads may take, on either database; on a server one that writes too.
+const STATEMENT: Duration = Duration::from_secs(5);
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,32 +114,33 @@ impl ConnectionTrait for Link {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match &self.0 {
-            Way::File(file) => Ok(file.with(|connection| sqlite::execute(connection, &statement))?.into()),
+            Way::File(file) => {
+                let file = file.clone();
+                // What is committed by itself waits for the disk, as no read does.
+                let written = tokio::task::spawn_blocking(move || file.execute(&statement)).await;
+                written.unwrap_or_else(|ended| Err(DbErr::Custom(ended.to_string())))
+            }
             Way::Server(server) => server.execute_raw(statement).await,
         }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match &self.0 {
-            Way::File(file) => Ok(file.with(|connection| sqlite::batch(connection, sql))?.into()),
+            Way::File(file) => file.batch(sql),
             Way::Server(server) => server.execute_unprepared(sql).await,
         }
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match &self.0 {
-            Way::File(file) => {
-                Ok(file.with(|connection| sqlite::query(connection, &statement))?.into_iter().next().map(Into::into))
-            }
+            Way::File(file) => Ok(file.query(&statement)?.next()),
             Way::Server(server) => server.query_one_raw(statement).await,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match &self.0 {
-            Way::File(file) => {
-                Ok(file.with(|connection| sqlite::query(connection, &statement))?.into_iter().map(Into::into).collect())
-            }
+            Way::File(file) => Ok(file.query(&statement)?.collect()),
             Way::Server(server) => server.query_all_raw(statement).await,
         }
     }
@@ -195,32 +200,28 @@ impl ConnectionTrait for Transaction {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match self {
-            Self::File(file) => Ok(file.with(|connection| sqlite::execute(connection, &statement))?.into()),
+            Self::File(file) => file.execute(&statement),
             Self::Server(server) => server.execute_raw(statement).await,
         }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match self {
-            Self::File(file) => Ok(file.with(|connection| sqlite::batch(connection, sql))?.into()),
+            Self::File(file) => file.batch(sql),
             Self::Server(server) => server.execute_unprepared(sql).await,
         }
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match self {
-            Self::File(file) => {
-                Ok(file.with(|connection| sqlite::query(connection, &statement))?.into_iter().next().map(Into::into))
-            }
+            Self::File(file) => Ok(file.query(&statement)?.next()),
             Self::Server(server) => server.query_one_raw(statement).await,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::File(file) => {
-                Ok(file.with(|connection| sqlite::query(connection, &statement))?.into_iter().map(Into::into).collect())
-            }
+            Self::File(file) => Ok(file.query(&statement)?.collect()),
             Self::Server(server) => server.query_all_raw(statement).await,
         }
     }

@@ -1,7 +1,8 @@
 //! A PostgreSQL server. None is waited on for ever: a network that swallows what it is given answers nothing, and the kernel
 //! tells only after a quarter of an hour.
 
-use crate::error::{Error, sql_code};
+use super::{STATEMENT, faults::is_broken};
+use crate::error::Error;
 use migration::MigratorTrait;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
@@ -50,12 +51,13 @@ impl Trust {
 impl Server {
     pub(super) async fn connect(url: &str, connections: u32, schema: &str, trust: &Trust) -> Result<Self, Error> {
         let wrong = |what: String| Error::Settings(format!("AFTERGLOW_DATABASE_URL: {what}"));
+        let statement = format!("{}s", STATEMENT.as_secs());
         let options = PgConnectOptions::from_str(url)
             .map_err(|_| wrong("not a PostgreSQL URL".into()))?
             .application_name("afterglow")
             .options([
                 ("search_path", schema),
-                ("statement_timeout", "5s"),
+                ("statement_timeout", statement.as_str()),
                 ("lock_timeout", "2s"),
                 ("idle_in_transaction_session_timeout", "10s"),
                 // The server's end of a connection that was cut goes as soon, and what it held is free again.
@@ -140,13 +142,6 @@ impl Server {
     pub(super) fn lose(&self) {
         self.trust.lose();
     }
-}
-
-/// Whether an error ends its connection, and most likely its neighbours: the server went down, or the network did.
-fn is_broken(error: &DbErr) -> bool {
-    let ended = matches!(sql_code(error).as_deref(), None | Some("57P01" | "57P02" | "57P03" | "25P03"));
-    // None was free in time: those there are may be in good health.
-    ended && !matches!(error, DbErr::ConnectionAcquire(_))
 }
 
 #[async_trait]

@@ -1,26 +1,23 @@
 //! An SQLite file, spoken to in the calling thread: a statement takes microseconds, less than handing it to another.
 
-use super::cells;
+use super::{STATEMENT, cells, faults::of_sqlite};
 use crate::error::Error;
 use migration::MigratorTrait;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use sea_orm::{
-    Database, DbBackend, DbErr, ProxyDatabaseTrait, ProxyExecResult, ProxyRow, RuntimeErr, Statement,
+    Database, DbBackend, DbErr, ExecResult, ProxyDatabaseTrait, ProxyExecResult, ProxyRow, QueryResult, Statement,
     prelude::async_trait::async_trait,
-    sqlx::{
-        self,
-        error::{DatabaseError, ErrorKind},
-    },
 };
 use std::{
-    borrow::Cow,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long a statement waits for another process's lock on the file.
 const BUSY: Duration = Duration::from_secs(5);
+/// How many of SQLite's steps go by between two looks at the time: a fraction of a millisecond.
+const STEPS: i32 = 10_000;
 /// How many statements a connection keeps prepared.
 const PREPARED: usize = 256;
 /// Every connection is used by one thread at a time.
@@ -67,14 +64,15 @@ impl ProxyDatabaseTrait for Schema {
 /// A file, and the connections to it that are not in use.
 pub(super) struct File {
     path: PathBuf,
-    only_reads: bool,
+    /// How long a statement may take, of who only reads.
+    reads: Option<Duration>,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl File {
     /// A file that is written to; made if it is not there.
     pub(super) fn open(path: &Path) -> Result<Arc<Self>, Error> {
-        let file = Self { path: path.to_owned(), only_reads: false, idle: Mutex::default() };
+        let file = Self { path: path.to_owned(), reads: None, idle: Mutex::default() };
         let opened = file.connect();
         let closed = |error| Error::Settings(format!("AFTERGLOW_DATA: {} does not open: {error}", path.display()));
         file.take_back(opened.map_err(closed)?);
@@ -83,7 +81,7 @@ impl File {
 
     /// The same file for who only reads.
     pub(super) fn readers(path: &Path) -> Arc<Self> {
-        Arc::new(Self { path: path.to_owned(), only_reads: true, idle: Mutex::default() })
+        Arc::new(Self { path: path.to_owned(), reads: Some(STATEMENT), idle: Mutex::default() })
     }
 
     fn connect(&self) -> rusqlite::Result<Connection> {
@@ -92,14 +90,14 @@ impl File {
         // A plan is made once, not anew for the values of each call: where an index is partial, SQLite would.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
-        connection.execute_batch(if self.only_reads { READS } else { WRITES })?;
+        connection.execute_batch(if self.reads.is_some() { READS } else { WRITES })?;
         Ok(connection)
     }
 
     /// A connection for a statement, or for a transaction. There are never more than threads that ask at once.
     fn connection(&self) -> Result<Connection, DbErr> {
         let idle = locked(&self.idle).pop();
-        idle.map_or_else(|| self.connect().map_err(wrong(DbErr::Conn)), Ok)
+        idle.map_or_else(|| self.connect().map_err(of_sqlite(DbErr::Conn)), Ok)
     }
 
     /// Takes a connection back; one with a transaction that did not end is closed, which undoes it.
@@ -113,10 +111,38 @@ impl File {
     pub(super) fn close(&self) {
         locked(&self.idle).clear();
     }
+}
 
-    /// Runs statements, each in a transaction of its own.
-    pub(super) fn with<T>(&self, act: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
+/// Where statements run.
+pub(super) trait Statements {
+    /// Lends the connection.
+    fn with<T>(&self, act: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr>;
+
+    /// Runs statements that answer nothing.
+    fn batch(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        Ok(self.with(|connection| batch(connection, sql))?.into())
+    }
+
+    /// Runs a statement that writes.
+    fn execute(&self, statement: &Statement) -> Result<ExecResult, DbErr> {
+        Ok(self.with(|connection| execute(connection, statement))?.into())
+    }
+
+    /// Runs a statement that reads.
+    fn query(&self, statement: &Statement) -> Result<impl Iterator<Item = QueryResult> + use<Self>, DbErr> {
+        Ok(self.with(|connection| query(connection, statement))?.into_iter().map(Into::into))
+    }
+}
+
+/// Each statement in a transaction of its own.
+impl Statements for File {
+    fn with<T>(&self, act: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
         let connection = self.connection()?;
+        if let Some(longest) = self.reads {
+            let began = Instant::now();
+            let is_over = move || began.elapsed() >= longest;
+            connection.progress_handler(STEPS, Some(is_over)).map_err(of_sqlite(DbErr::Conn))?;
+        }
         let done = act(&connection);
         self.take_back(connection);
         done
@@ -129,7 +155,7 @@ struct Loan {
     connection: Mutex<Option<Connection>>,
 }
 
-impl Loan {
+impl Statements for Loan {
     fn with<T>(&self, act: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
         match &*locked(&self.connection) {
             Some(connection) => act(connection),
@@ -157,19 +183,19 @@ impl Transaction {
     pub(super) fn begin(file: &Arc<File>) -> Result<Self, DbErr> {
         let connection = Mutex::new(Some(file.connection()?));
         let loan = Arc::new(Loan { file: file.clone(), connection });
-        loan.with(|connection| batch(connection, "BEGIN IMMEDIATE"))?;
+        loan.batch("BEGIN IMMEDIATE")?;
         Ok(Self { loan, depth: 0, ended: false })
     }
 
     pub(super) fn savepoint(&self) -> Result<Self, DbErr> {
         let depth = self.depth + 1;
-        self.loan.with(|connection| batch(connection, &format!("SAVEPOINT s{depth}")))?;
+        self.loan.batch(&format!("SAVEPOINT s{depth}"))?;
         Ok(Self { loan: self.loan.clone(), depth, ended: false })
     }
 
     pub(super) fn commit(mut self) -> Result<(), DbErr> {
         let end = if self.depth == 0 { "COMMIT".to_owned() } else { format!("RELEASE s{}", self.depth) };
-        self.loan.with(|connection| batch(connection, &end))?;
+        self.loan.batch(&end)?;
         self.ended = true;
         Ok(())
     }
@@ -182,11 +208,12 @@ impl Transaction {
     fn undo(&self) -> Result<(), DbErr> {
         let depth = self.depth;
         let undo = if depth == 0 { "ROLLBACK".to_owned() } else { format!("ROLLBACK TO s{depth}; RELEASE s{depth}") };
-        self.loan.with(|connection| batch(connection, &undo)).map(drop)
+        self.loan.batch(&undo).map(drop)
     }
+}
 
-    /// Runs statements within it.
-    pub(super) fn with<T>(&self, act: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
+impl Statements for Transaction {
+    fn with<T>(&self, act: impl FnOnce(&Connection) -> Result<T, DbErr>) -> Result<T, DbErr> {
         self.loan.with(act)
     }
 }
@@ -200,69 +227,33 @@ impl Drop for Transaction {
     }
 }
 
-pub(super) fn batch(connection: &Connection, sql: &str) -> Result<ProxyExecResult, DbErr> {
-    connection.execute_batch(sql).map_err(wrong(DbErr::Exec))?;
+fn batch(connection: &Connection, sql: &str) -> Result<ProxyExecResult, DbErr> {
+    connection.execute_batch(sql).map_err(of_sqlite(DbErr::Exec))?;
     Ok(ProxyExecResult::default())
 }
 
-pub(super) fn execute(connection: &Connection, statement: &Statement) -> Result<ProxyExecResult, DbErr> {
+fn execute(connection: &Connection, statement: &Statement) -> Result<ProxyExecResult, DbErr> {
     let run = || {
         let mut prepared = connection.prepare_cached(&statement.sql)?;
         cells::bind(&mut prepared, statement)?;
         prepared.raw_execute()
     };
-    let rows_affected = run().map_err(wrong(DbErr::Exec))? as u64;
+    let rows_affected = run().map_err(of_sqlite(DbErr::Exec))? as u64;
     Ok(ProxyExecResult { last_insert_id: 0, rows_affected })
 }
 
-pub(super) fn query(connection: &Connection, statement: &Statement) -> Result<Vec<ProxyRow>, DbErr> {
+fn query(connection: &Connection, statement: &Statement) -> Result<Vec<ProxyRow>, DbErr> {
     let run = || {
         let mut prepared = connection.prepare_cached(&statement.sql)?;
         cells::bind(&mut prepared, statement)?;
         cells::rows(&mut prepared)
     };
-    run().map_err(wrong(DbErr::Query))
+    run().map_err(of_sqlite(DbErr::Query))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// SQLite's own error, in the form that those of the other driver have.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Failure(rusqlite::Error);
-
-fn wrong(kind: fn(RuntimeErr) -> DbErr) -> impl Fn(rusqlite::Error) -> DbErr {
-    move |error| kind(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Database(Box::new(Failure(error))))))
-}
-
-impl DatabaseError for Failure {
-    fn message(&self) -> &str {
-        match &self.0 {
-            rusqlite::Error::SqliteFailure(_, Some(message)) => message,
-            _ => "SQLite",
-        }
-    }
-
-    fn code(&self) -> Option<Cow<'_, str>> {
-        let code = self.0.sqlite_error().map_or_else(|| "internal".into(), |error| error.extended_code.to_string());
-        Some(code.into())
-    }
-
-    fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
-        self
-    }
-
-    fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
-        self
-    }
-
-    fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
-        self
-    }
-
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::Other
-    }
-}
+#[cfg(test)]
+mod tests;
