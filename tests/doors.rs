@@ -124,6 +124,25 @@ async fn a_request_that_names_two_lengths_is_refused_and_nothing_after_it_is_rea
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_does_not_name_one_host_is_refused_and_nothing_after_it_is_read() {
+    let (_clinic, address) = listening().await;
+    let next = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+    for hosts in ["", "Host: x\r\nHost: x\r\n", "Host: x\r\nhost: y\r\n", "Host: x/y\r\n"] {
+        let answer = all_of(address, &format!("GET /health/live HTTP/1.1\r\n{hosts}\r\n{next}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{hosts}: {answer}");
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("connection: close"), "{head}");
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(
+            (&problem["type"], &problem["errors"][0]["pointer"]),
+            (&"/problems/bad-request".into(), &"header:Host".into())
+        );
+    }
+    let old = all_of(address, "GET /health/live HTTP/1.0\r\n\r\n").await;
+    assert!(old.starts_with("HTTP/1.0 200 OK\r\n"), "who asks as before HTTP/1.1 names none: {old}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_in_chunks_is_the_last_of_its_connection() {
     let (_clinic, address) = listening().await;
     let head =
@@ -132,4 +151,12 @@ async fn a_body_in_chunks_is_the_last_of_its_connection() {
     let answer = all_of(address, &format!("{head}\r\n2\r\n{{}}\r\n0\r\n\r\n{next}")).await;
     assert!(answer.starts_with("HTTP/1.1 422 ") && answer.contains("connection: close"), "{answer}");
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    // Nor is it one itself, whatever its bytes look like: in neither's eyes.
+    let bad = "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n";
+    for like_one in [next, bad] {
+        let body = format!("{:x}\r\n{like_one}\r\n0\r\n\r\n", like_one.len());
+        let answer = all_of(address, &format!("{head}\r\n{body}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("/problems/malformed-json"), "{answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    }
 }

@@ -1,6 +1,6 @@
 //! How long the server waits for a client: 10 s for the head of a request, 30 s for its body, 60 s for the next request,
 //! 30 s for an answer to be taken, and a second more for every 2 KiB of it that were. A connection that takes longer is
-//! closed; so is one whose request does not say where it ends (`framing.rs`), once it was told.
+//! closed; so is one whose request does not say where it ends or whom it is for (`framing.rs`), once it was told.
 //!
 //! The framework has no such limits, and a hundred half-sent requests cost an attacker nothing. The bytes are watched
 //! beneath it. A connection looks at the time only while it waits, every few seconds, so that a request pays nothing.
@@ -142,13 +142,13 @@ impl<S> Timed<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Timed<S> {
-    /// Refuses a request that does not say where it ends: in words if it is the first of its connection. Behind another one
+    /// Refuses a request that does not say where it ends or whom it is for: in words if it is the first of its connection. Behind another one
     /// they could be heard as the answer to that.
-    fn refuse(&mut self) -> io::Result<()> {
+    fn refuse(&mut self, why: Ambiguous) -> io::Result<()> {
         if !self.framing.is_first() {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        self.refusal = problem::ambiguous(RequestId(self.clock.new_id()));
+        self.refusal = problem::ambiguous(why, RequestId(self.clock.new_id()));
         (self.stage, self.since) = (Stage::Refused, Instant::now());
         Ok(())
     }
@@ -196,9 +196,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Timed<S> {
         if this.is_foreign(heard) {
             return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
         }
-        if this.hear(heard).is_err() {
+        if let Err(why) = this.hear(heard) {
             buffer.set_filled(before);
-            this.refuse()?;
+            this.refuse(why)?;
             return this.see_off(context);
         }
         // Drop by drop is as slow as nothing at all.

@@ -1,11 +1,17 @@
-//! Where each request on a connection begins and ends, as its bytes tell (RFC 9112, section 6).
+//! Where each request on a connection begins and ends, and whom it is for, as its bytes tell (RFC 9112, sections 3.2 and 6).
 //!
 //! Of two lengths that a head names the framework keeps one, and a proxy before it may keep the other: what is a body to the
-//! one is a request to the other, with somebody else's sign-in. Such a head is seen here before the framework reads it.
+//! one is a request to the other, with somebody else's sign-in. Of two hosts, the same. Such a head is seen here before the
+//! framework reads it.
 
-/// A head that says two things about the length of its body.
+/// Why a head is not read any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ambiguous;
+pub(super) enum Ambiguous {
+    /// It says two things about the length of its body.
+    Length,
+    /// It names no host, two of them, or what is none.
+    Host,
+}
 
 /// How much of a line is kept: more than any that counts here. A longer one that names a length is no honest one.
 const LONGEST: usize = 256;
@@ -23,6 +29,17 @@ enum Part {
     Last,
 }
 
+/// What a head says of whom it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Host {
+    /// Nothing yet.
+    Missing,
+    /// Nothing, and it may do without, as before HTTP/1.1.
+    Dispensable,
+    /// One host.
+    Named,
+}
+
 /// What has been heard so far.
 pub(super) struct Framing {
     part: Part,
@@ -30,13 +47,15 @@ pub(super) struct Framing {
     line: Vec<u8>,
     length: Option<u64>,
     in_chunks: bool,
+    host: Host,
     /// Whether a head has ended already.
     went_on: bool,
 }
 
 impl Framing {
     pub(super) fn new() -> Self {
-        Self { part: Part::Before, line: Vec::new(), length: None, in_chunks: false, went_on: false }
+        let (line, length) = (Vec::new(), None);
+        Self { part: Part::Before, line, length, in_chunks: false, host: Host::Missing, went_on: false }
     }
 
     /// Whether this is the first request of its connection: to no other can an answer be owed.
@@ -71,6 +90,12 @@ impl Framing {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
+        if self.part == Part::Before {
+            // Of the first line its end counts, which is the version.
+            self.line.extend_from_slice(&bytes[bytes.len().saturating_sub(LONGEST)..]);
+            self.line.drain(..self.line.len().saturating_sub(LONGEST));
+            return;
+        }
         let room = LONGEST.saturating_sub(self.line.len());
         self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
@@ -88,10 +113,13 @@ impl Framing {
     fn read(&mut self, line: &[u8]) -> Result<bool, Ambiguous> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match (self.part, line.is_empty()) {
-            (Part::Before, false) => self.part = Part::Head,
+            (Part::Before, false) => {
+                self.part = Part::Head;
+                self.host = if line.ends_with(b" HTTP/1.0") { Host::Dispensable } else { Host::Missing };
+            }
             (Part::Head, false) => self.field(line)?,
             (Part::Head, true) => {
-                self.end_head();
+                self.end_head()?;
                 return Ok(true);
             }
             _ => {}
@@ -105,16 +133,24 @@ impl Framing {
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
             self.in_chunks = true;
         } else if name.eq_ignore_ascii_case(b"content-length") {
-            let length = length(value).filter(|_| line.len() < LONGEST).ok_or(Ambiguous)?;
+            let length = length(value).filter(|_| line.len() < LONGEST).ok_or(Ambiguous::Length)?;
             if self.length.is_some_and(|before| before != length) {
-                return Err(Ambiguous);
+                return Err(Ambiguous::Length);
             }
             self.length = Some(length);
+        } else if name.eq_ignore_ascii_case(b"host") {
+            if self.host == Host::Named || line.len() >= LONGEST || !is_host(value) {
+                return Err(Ambiguous::Host);
+            }
+            self.host = Host::Named;
         }
-        if self.in_chunks && self.length.is_some() { Err(Ambiguous) } else { Ok(()) }
+        if self.in_chunks && self.length.is_some() { Err(Ambiguous::Length) } else { Ok(()) }
     }
 
-    fn end_head(&mut self) {
+    fn end_head(&mut self) -> Result<(), Ambiguous> {
+        if self.host == Host::Missing {
+            return Err(Ambiguous::Host);
+        }
         self.went_on = true;
         if self.in_chunks {
             self.part = Part::Last;
@@ -122,6 +158,7 @@ impl Framing {
             let length = self.length.take();
             self.begin_body(length.unwrap_or(0));
         }
+        Ok(())
     }
 
     fn begin_body(&mut self, left: u64) {
@@ -136,6 +173,11 @@ fn length(value: &[u8]) -> Option<u64> {
         return None;
     }
     str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// A host and perhaps a port, or nothing (RFC 3986, section 3.2.2, but for the comma, which would be a list here).
+fn is_host(value: &[u8]) -> bool {
+    value.trim_ascii().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(byte))
 }
 
 #[cfg(test)]
@@ -176,26 +218,66 @@ mod tests {
             "Content-Length : 5\r\nTransfer-Encoding : chunked\r\n",
             long.as_str(),
         ] {
-            assert_eq!(whole(&request(fields)), Err(Ambiguous), "{fields}");
-            assert_eq!(in_drops(&request(fields)), Err(Ambiguous), "{fields}");
+            assert_eq!(whole(&request(fields)), Err(Ambiguous::Length), "{fields}");
+            assert_eq!(in_drops(&request(fields)), Err(Ambiguous::Length), "{fields}");
         }
     }
 
     #[test]
     fn a_body_is_no_head_and_what_follows_it_is() {
         let body = "Content-Length: 1\r\nContent-Length: 2\r\n\r\n";
-        let first = format!("POST /x HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        let next = "\r\nGET / HTTP/1.1\r\n\r\n";
+        let first = format!("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let next = "\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n";
         let bad = "GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n";
         for hear in [whole, in_drops] {
             assert_eq!(hear(&first), Ok(1));
             assert_eq!(hear(&format!("{first}{next}")), Ok(2));
-            assert_eq!(hear(&format!("{first}{next}{bad}")), Err(Ambiguous));
+            assert_eq!(hear(&format!("{first}{next}{bad}")), Err(Ambiguous::Length));
         }
         let mut framing = Framing::new();
         framing.hear(format!("{first}GET / HT").as_bytes()).unwrap();
         assert!(framing.is_within_head());
-        framing.hear(b"TP/1.1\r\n\r\n").unwrap();
+        framing.hear(b"TP/1.1\r\nHost: x\r\n\r\n").unwrap();
         assert!(!framing.is_within_head());
+    }
+    #[test]
+    fn one_host_is_what_a_head_names_and_none_is_enough_before_http_1_1() {
+        let long = format!("GET /{} HTTP/1.0\r\n\r\n", "x".repeat(2 * LONGEST));
+        for head in [
+            "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost:clinic.example:8080\r\nX-Host: y\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost:\r\n\r\n",
+            "GET / HTTP/1.0\r\n\r\n",
+            long.as_str(),
+        ] {
+            assert_eq!((whole(head), in_drops(head)), (Ok(1), Ok(1)), "{head}");
+        }
+        let far = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", "x".repeat(LONGEST));
+        let long = long.replace("1.0", "1.1");
+        for head in [
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+            "GET / HTTP/1.0\r\nHost: x\r\nhost: y\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x, y\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: x,y\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: me@x/y\r\n\r\n",
+            far.as_str(),
+            long.as_str(),
+        ] {
+            assert_eq!((whole(head), in_drops(head)), (Err(Ambiguous::Host), Err(Ambiguous::Host)), "{head}");
+        }
+        // The host of one request is not that of the next.
+        let next = "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n";
+        assert_eq!((whole(next), in_drops(next)), (Err(Ambiguous::Host), Err(Ambiguous::Host)));
+    }
+
+    #[test]
+    fn a_body_in_chunks_is_no_head_whatever_it_looks_like() {
+        let head = "POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let like_one = "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n";
+        for hear in [whole, in_drops] {
+            assert_eq!(hear(&format!("{head}{:x}\r\n{like_one}\r\n0\r\n\r\n", like_one.len())), Ok(1));
+        }
     }
 }

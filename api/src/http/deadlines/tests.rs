@@ -51,7 +51,7 @@ async fn a_client_that_asks_nothing_has_ten_seconds_and_after_an_answer_a_minute
     let (mut client, server) = tokio::io::duplex(4096);
     let mut server = timed(server);
     let mut buffer = [0; 512];
-    client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     assert!(server.read(&mut buffer).await.unwrap() > 0);
     server.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
     let began = Instant::now();
@@ -67,8 +67,8 @@ async fn a_head_has_ten_seconds_however_it_comes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_has_thirty_seconds_however_it_comes() {
-    assert!((30..33).contains(&lasts(b"POST / HTTP/1.1\r\nContent-Length: 99\r\n\r\n{", None).await));
-    assert!((30..33).contains(&lasts(b"POST / HTTP/1.1\r\nContent-Length: 99\r\n\r\n{", Some(b' ')).await));
+    assert!((30..33).contains(&lasts(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{", None).await));
+    assert!((30..33).contains(&lasts(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{", Some(b' ')).await));
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,7 +77,10 @@ async fn a_client_that_is_told_to_go_on_has_no_more_time_for_its_body() {
         let (mut client, server) = tokio::io::duplex(4096);
         let (mut server, began) = (timed(server), Instant::now());
         let mut buffer = [0; 512];
-        client.write_all(b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 99\r\n\r\n").await.unwrap();
+        client
+            .write_all(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 99\r\n\r\n")
+            .await
+            .unwrap();
         assert!(server.read(&mut buffer).await.unwrap() > 0);
         server.write_all(CONTINUE).await.unwrap();
         let dripping = tokio::spawn(async move {
@@ -126,7 +129,7 @@ async fn who_answers_in_time_stays() {
     let mut buffer = [0; 512];
     for _ in 0..10 {
         tokio::time::sleep(Duration::from_secs(50)).await;
-        client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         assert!(server.read(&mut buffer).await.unwrap() > 0);
         server.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
         assert!(client.read(&mut buffer).await.unwrap() > 0);

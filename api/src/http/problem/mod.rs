@@ -5,7 +5,7 @@ mod kinds;
 
 pub(super) use catalogue::{AT_SIGN_IN, Known, catalogue};
 
-use super::request_id::RequestId;
+use super::{framing::Ambiguous, request_id::RequestId};
 use crate::{domain::faults::Fault, error::Error};
 use kinds::ProblemType;
 use poem::{
@@ -89,10 +89,17 @@ fn told(error: poem::Error, request_id: Option<RequestId>) -> Response {
     render(&ours, request_id)
 }
 
-/// The whole answer to a request that does not say where it ends, as it goes onto the wire: the framework never saw it.
-pub(super) fn ambiguous(request_id: RequestId) -> Vec<u8> {
-    let what = "must name one length, by Content-Length or by Transfer-Encoding (RFC 9112, section 6.3)";
-    let body = filled(&Error::bad_request("header:Content-Length", what), Some(request_id)).body;
+/// The whole answer to a request that does not say where it ends or whom it is for, as it goes onto the wire: the framework
+/// never saw it.
+pub(super) fn ambiguous(why: Ambiguous, request_id: RequestId) -> Vec<u8> {
+    let (pointer, what) = match why {
+        Ambiguous::Length => (
+            "header:Content-Length",
+            "must name one length, by Content-Length or by Transfer-Encoding (RFC 9112, section 6.3)",
+        ),
+        Ambiguous::Host => ("header:Host", "must be there once, and name a host (RFC 9112, section 3.2)"),
+    };
+    let body = filled(&Error::bad_request(pointer, what), Some(request_id)).body;
     let body = body.to_json().unwrap_or_default().to_string();
     let head = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
                 x-content-type-options: nosniff\r\nconnection: close";
