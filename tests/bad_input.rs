@@ -125,6 +125,18 @@ on_both! {
             bad.problem(400, "bad-request");
             assert_eq!(pairs(&told(&bad)), [(format!("header:{name}").as_str(), twice)]);
         }
+        // Of two tokens none says who asks, whichever comes first.
+        let bearer = |who: &str| format!("Bearer {who}");
+        let (mine, theirs) = (bearer(&clinic.patient.token), bearer(&clinic.therapist.token));
+        for [first, second] in [["Bearer x", &mine], [&mine, &theirs], [&theirs, &mine]] {
+            for (method, path) in [(Method::GET, MOODS), (Method::POST, "/v1/auth/logout")] {
+                let call = clinic.anonymous(method, path).header("Authorization", first).header("Authorization", second);
+                let bad = call.send().await;
+                bad.problem(400, "bad-request");
+                assert_eq!(pairs(&told(&bad)), [("header:Authorization", twice)]);
+            }
+        }
+        clinic.get(&clinic.therapist, "/v1/patients").await.expect(200);
         let put = clinic.call(&clinic.patient, Method::PUT, &path).header("If-Match", "\"1\"").header("If-Match", "\"1\"");
         let bad = put.json(&clinic.mood(6)).send().await;
         assert_eq!(pairs(&told(&bad)), [("header:If-Match", twice)]);

@@ -290,6 +290,20 @@ on_both! {
         clinic.get(&colleague, &path).await.problem(404, "not-found");
     }
 
+    async fn the_last_day_of_a_place_still_counts_and_the_day_after_does_not(clinic: Clinic) {
+        let path = format!("/v1/patients/{}/care-team", clinic.patient.id);
+        let colleague = clinic.new_member(Roles::THERAPIST).await;
+        let add = async |from: &str, until: &str| {
+            let place = json!({ "member_id": colleague.id, "primary": false, "from_on": from, "until_on": until });
+            clinic.call(&clinic.therapist, Method::POST, &path).json(&place).send().await
+        };
+        add("2026-03-15", "2026-03-16").await.expect(201);
+        add("2026-03-16", "2026-03-20").await.problem(409, "exists");
+        add("2026-03-14", "2026-03-15").await.problem(409, "exists");
+        add("2026-03-17", "2026-03-20").await.expect(201);
+        add("2026-03-14", "2026-03-14").await.expect(201);
+    }
+
     async fn a_primary_who_begins_on_a_later_day_takes_over_on_that_day(clinic: Clinic) {
         let path = format!("/v1/patients/{}/care-team", clinic.patient.id);
         let colleague = clinic.new_member(Roles::THERAPIST).await;

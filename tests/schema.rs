@@ -2,13 +2,18 @@
 //! refers to one that is not there.
 
 use crate::{on_both, support::Clinic};
-use afterglow::store::{Driver, Tx};
+use afterglow::{
+    error::Error,
+    store::{Driver, Tx},
+};
+use chrono::NaiveDate;
 use entities::{account, cookie};
 use sea_orm::{
-    ColumnTrait, ColumnType, ConnectionTrait, DatabaseBackend, EntityTrait, IdenStatic, IntoActiveModel, Iterable,
-    PaginatorTrait, QueryResult, Statement,
+    ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, DatabaseBackend, EntityTrait, IdenStatic,
+    IntoActiveModel, Iterable, PaginatorTrait, PrimaryKeyToColumn, PrimaryKeyTrait, QueryResult, Statement, Value,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 /// An index of a table that has a patient in every row.
 struct Index {
@@ -187,6 +192,68 @@ fn declared(column: &ColumnType) -> &'static str {
 fn table<E: EntityTrait>() -> (String, BTreeMap<String, &'static str>) {
     let column = |column: E::Column| (column.as_str().to_owned(), declared(column.def().get_column_type()));
     (E::default().table_name().to_owned(), E::Column::iter().map(column).collect())
+}
+
+/// A value that a column of a type can hold, and that is none of those it has by itself.
+fn filled(column: &ColumnType) -> Value {
+    match column {
+        ColumnType::Boolean => true.into(),
+        ColumnType::SmallInteger => 7_i16.into(),
+        ColumnType::Integer => 7_i32.into(),
+        ColumnType::BigInteger => 7_i64.into(),
+        ColumnType::Double => 7.5_f64.into(),
+        ColumnType::String(_) | ColumnType::Text => "text".into(),
+        ColumnType::VarBinary(_) | ColumnType::Blob => vec![7_u8; 32].into(),
+        ColumnType::Uuid => Uuid::from_u128(7).into(),
+        ColumnType::Date => NaiveDate::from_ymd_opt(2026, 3, 14).into(),
+        other => panic!("a type that cells.rs does not read: {other:?}"),
+    }
+}
+
+/// Stores a row of which every column is filled, those that may be none too, and reads it back as its model.
+async fn comes_back<E>(tx: &Tx) -> Result<(), Error>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: Send,
+{
+    let mut row = <E::ActiveModel as ActiveModelTrait>::default();
+    // The one number that a database gives by itself is not ours to fill.
+    let keys: Vec<_> = E::PrimaryKey::iter().map(|key| key.into_column().as_str().to_owned()).collect();
+    let is_filled =
+        |column: &E::Column| !E::PrimaryKey::auto_increment() || keys.iter().all(|key| *key != column.as_str());
+    for column in E::Column::iter().filter(is_filled) {
+        row.set(column, filled(column.def().get_column_type()));
+    }
+    E::delete_many().exec(tx.db()).await?;
+    E::insert(row).exec_without_returning(tx.db()).await?;
+    let model = E::find().one(tx.db()).await?.unwrap().into_active_model();
+    for column in E::Column::iter().filter(is_filled) {
+        let (read, put) = (model.get(column).into_value(), filled(column.def().get_column_type()));
+        assert_eq!(read, Some(put), "{}.{}", E::default().table_name(), column.as_str());
+    }
+    Ok(())
+}
+
+macro_rules! come_back {
+    ($tx:ident: $($entity:ident)*) => { $(comes_back::<entities::$entity::Entity>($tx).await?;)* };
+}
+
+on_both! {
+    async fn what_a_column_is_filled_with_is_read_as_that_and_never_as_none(clinic: Clinic) {
+        let unit = async move |tx: &Tx| {
+            // The rows refer to nothing: they are not there to stay.
+            tx.db().execute_unprepared(match tx.driver() {
+                Driver::Sqlite => "PRAGMA defer_foreign_keys = ON",
+                Driver::Postgres => "SET LOCAL session_replication_role = replica",
+            }).await?;
+            come_back!(tx: account audit care_relation clinic cookie delivery flag flag_evidence idempotency invitation
+                measurement member notification patient record record_version reminder standing token);
+            Err::<(), _>(Error::Forbidden)
+        };
+        let undone = clinic.app.db.write(clinic.id, unit).await;
+        assert!(matches!(undone, Err(Error::Forbidden)), "{undone:?}");
+    }
 }
 
 macro_rules! tables {

@@ -10,7 +10,7 @@ use afterglow::store::Tx;
 use chrono::TimeDelta;
 use entities::{cookie, idempotency, token};
 use poem::http::Method;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
 const ME: &str = "/v1/patients/me";
@@ -116,6 +116,50 @@ on_both! {
         clinic.clock.advance(TimeDelta::minutes(16));
         sweep(&clinic).await;
         assert_eq!(cookies(&clinic).await, 0);
+    }
+
+    async fn years_of_what_is_over_go_at_once_however_many_rows_they_are(clinic: Clinic) {
+        // More than two portions of each.
+        let (rows, me, old) = (1_201_u16, clinic.patient.id, clinic.now() - TimeDelta::days(400));
+        let hash = |n: u16| n.to_be_bytes().repeat(16);
+        let key = |n: u16| idempotency::Model {
+            owner_id: me,
+            account_id: me,
+            key: n.to_string(),
+            fingerprint: hash(n),
+            status: 201,
+            record_id: me,
+            version: 1,
+            created_at: old.into(),
+        };
+        let token = |n: u16| token::ActiveModel {
+            hash: Set(hash(n)),
+            family_id: Set(me),
+            account_id: Set(me),
+            kind: Set(0),
+            created_at: Set(old.into()),
+            expires_at: Set(old.into()),
+            ends_at: Set(old.into()),
+            signed_in_at: Set(old.into()),
+            ..Default::default()
+        };
+        let page = |n: u16| cookie::Model { hash: hash(n), account_id: me, created_at: old.into(), seen_at: old.into(), ends_at: old.into() };
+        let keys: Vec<_> = (0..rows).map(|n| key(n).into_active_model()).collect();
+        let tokens: Vec<_> = (0..rows).map(token).collect();
+        let pages: Vec<_> = (0..rows).map(|n| page(n).into_active_model()).collect();
+        let before = token::Entity::find().count(clinic.app.db.read()).await.unwrap();
+        let unit = async move |tx: &Tx| {
+            idempotency::Entity::insert_many(keys).exec_without_returning(tx.db()).await?;
+            token::Entity::insert_many(tokens).exec_without_returning(tx.db()).await?;
+            cookie::Entity::insert_many(pages).exec_without_returning(tx.db()).await?;
+            Ok(())
+        };
+        clinic.app.db.write(clinic.id, unit).await.unwrap();
+        clinic.post(&clinic.patient, MOODS, clinic.mood(5)).await.expect(201);
+        sweep(&clinic).await;
+        let db = clinic.app.db.read();
+        assert_eq!(idempotency::Entity::find().count(db).await.unwrap(), 1, "that of the mood stays");
+        assert_eq!((token::Entity::find().count(db).await.unwrap(), cookies(&clinic).await), (before, 0));
     }
 
     async fn whoever_uses_the_pages_stays_signed_in_whatever_is_swept(clinic: Clinic) {

@@ -7,6 +7,7 @@ use afterglow::{
 };
 use futures_util::FutureExt;
 use sea_orm::{EntityTrait, PaginatorTrait};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 /// Appends one audit row under a name.
@@ -59,11 +60,24 @@ on_both! {
 
     async fn a_caller_that_hangs_up_changes_nothing(clinic: Clinic) {
         let db = clinic.app.db.clone();
+        // The writer is busy until it is let go: nobody behind it is answered before they have hung up.
+        let ((began, has_begun), (go, gone)) = (oneshot::channel(), oneshot::channel());
+        let busy = db.clone();
+        let busy = tokio::spawn(async move {
+            let unit = async move |_: &Tx| {
+                began.send(()).ok();
+                gone.await.map_err(Error::internal)
+            };
+            busy.write(Uuid::nil(), unit).await
+        });
+        has_begun.await.unwrap();
         for _ in 0..50 {
             let unit = db.write(Uuid::nil(), async |tx: &Tx| mark(tx, "kept").await);
             // Polled once, so that it is queued, then dropped.
             assert!(unit.now_or_never().is_none());
         }
+        go.send(()).unwrap();
+        busy.await.unwrap().unwrap();
         db.write(Uuid::nil(), async |tx: &Tx| mark(tx, "last").await).await.unwrap();
         assert_eq!(marks(&clinic, "kept").await, 50);
     }
