@@ -30,6 +30,9 @@ pub struct Model {
     pub evaluated_at: Micros,
     /// How grave the flag then was: others may have made it graver since.
     pub severity: i16,
+    /// Whether the flag rests on it; else another version or the records around it say as much, and the row is kept for the
+    /// answer to its write.
+    pub counts: bool,
     /// What the rule saw when it saw it gravest: codes and numbers.
     pub facts: String,
 }

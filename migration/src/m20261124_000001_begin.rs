@@ -269,6 +269,7 @@ CREATE TABLE flag_evidence (
   occurred_at instant NOT NULL,
   evaluated_at instant NOT NULL,
   severity smallint NOT NULL,
+  counts boolean NOT NULL,
   facts text NOT NULL,
   PRIMARY KEY (patient_id, flag_id, record_id, version)
 ) {narrow};

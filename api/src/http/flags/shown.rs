@@ -91,7 +91,7 @@ pub struct FlagShown {
     pub waits_since: Instant,
     /// What was found, in one line: the gravest.
     pub title: String,
-    /// The records that it rests on, newest first.
+    /// The records that it rests on, newest first. Of very many within a day those that came first, and the gravest.
     pub evidence: Vec<Evidence>,
     /// Until when somebody should take it on; null for what is for context only.
     #[oai(skip_serializing_if = "never", nullable)]

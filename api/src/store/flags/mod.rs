@@ -21,7 +21,8 @@ use entities::{
     flag_evidence,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
+    sea_query::{Expr, OnConflict},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -68,15 +69,28 @@ pub async fn update(tx: &Tx, author: &Author, flag: &Flag) -> Result<(), Error> 
 /// the flag then was, since its write was answered by that; what was seen gives way to what is graver.
 pub async fn note(tx: &Tx, scope: &Scope, flag: &Flag, found: &Found, news: News) -> Result<(), Error> {
     use flag_evidence::Column as E;
-    let row = evidence_row(scope.patient, flag.id, found)?;
+    let row = evidence_row(scope.patient, flag, found)?;
+    if row.counts && found.version > 1 {
+        let before = E::RecordId.eq(found.finding.record).and(E::Version.lt(found.version));
+        give_way(tx, scope, before.and(E::FlagId.eq(flag.id))).await?;
+    }
     let key = [E::PatientId, E::FlagId, E::RecordId, E::Version];
     let insert = flag_evidence::Entity::insert(row.into_active_model());
     if news == News::Nothing {
         insert.on_conflict_do_nothing_on(key).exec_without_returning(tx.db()).await?;
     } else {
-        let graver = OnConflict::columns(key).update_columns([E::OccurredAt, E::Facts]).to_owned();
+        let graver = OnConflict::columns(key).update_columns([E::OccurredAt, E::Counts, E::Facts]).to_owned();
         insert.on_conflict(graver).exec_without_returning(tx.db()).await?;
     }
+    Ok(())
+}
+
+/// Some versions of a record count no more: of a record's versions one does, the gravest, and of equally grave ones the
+/// newest.
+async fn give_way(tx: &Tx, scope: &Scope, versions: Expr) -> Result<(), Error> {
+    use flag_evidence::Column as E;
+    let rows = flag_evidence::Entity::update_many().col_expr(E::Counts, Expr::val(false));
+    rows.filter(E::PatientId.eq(scope.patient)).filter(versions).filter(E::Counts.eq(true)).exec(tx.db()).await?;
     Ok(())
 }
 
@@ -99,6 +113,8 @@ pub async fn carry(tx: &Tx, scope: &Scope, record: Uuid, from: i64, to: i64) -> 
         flag_evidence::Model { version: to, evaluated_at: tx.now().into(), severity, ..row }
     });
     bulk::insert(tx.db(), carried).await?;
+    let before = flag_evidence::Column::RecordId.eq(record).and(flag_evidence::Column::Version.eq(from));
+    give_way(tx, scope, before).await?;
     Ok(flags
         .iter()
         .filter_map(|flag| Some((Rule::from_id(&flag.rule)?, Severity::from_code(flag.severity)?)))
@@ -118,17 +134,19 @@ pub struct Found {
     pub severity: Severity,
 }
 
-fn evidence_row(patient: Uuid, flag: Uuid, found: &Found) -> Result<flag_evidence::Model, Error> {
+fn evidence_row(patient: Uuid, flag: &Flag, found: &Found) -> Result<flag_evidence::Model, Error> {
     let Found { finding, version, at, severity } = found;
+    let shown = flag.evidence.get(&finding.record);
     Ok(flag_evidence::Model {
         patient_id: patient,
-        flag_id: flag,
+        flag_id: flag.id,
         record_id: finding.record,
         version: *version,
         kind: finding.kind.code(),
         occurred_at: finding.at.into(),
         evaluated_at: (*at).into(),
         severity: severity.code(),
+        counts: shown.is_some_and(|shown| finding.facts.weigh(&shown.facts).is_ge()),
         facts: serde_json::to_string(&finding.facts).map_err(Error::internal)?,
     })
 }
@@ -153,7 +171,7 @@ pub async fn insert_all(tx: &Tx, author: &Author, flags: &[Past]) -> Result<(), 
     for Past { flag, version, words, evidence: rests_on } in flags {
         rows.push(row(patient, flag, *version, seal(author, flag.id, *version, words)?));
         for found in rests_on {
-            evidence.push(evidence_row(patient, flag.id, found)?);
+            evidence.push(evidence_row(patient, flag, found)?);
         }
     }
     bulk::insert(tx.db(), rows).await?;
@@ -176,12 +194,14 @@ fn seal(author: &Author, flag: Uuid, version: i64, words: &Remarks) -> Result<Op
     author.keys.seal(&spot(author.scope.clinic, flag, version), &text).map(Some)
 }
 
+/// What some flags rest on. What is one too many of a crowd is no part of it, nor is a version that gave way to another:
+/// their rows are there for the answers to their writes. So a flag is read as fast however often somebody writes.
 async fn evidence_of(db: &impl ConnectionTrait, flags: &[Model]) -> Result<Vec<flag_evidence::Model>, Error> {
     use flag_evidence::Column as E;
     let mut evidence = Vec::new();
     for some in flags.chunks(bulk::PAIRS) {
         let of_some = bulk::are_among([E::PatientId, E::FlagId], some.iter().map(|flag| (flag.patient_id, flag.id)));
-        evidence.extend(flag_evidence::Entity::find().filter(of_some).all(db).await?);
+        evidence.extend(flag_evidence::Entity::find().filter(of_some).filter(E::Counts.eq(true)).all(db).await?);
     }
     Ok(evidence)
 }
@@ -208,6 +228,7 @@ fn opened(row: &Model, pieces: &Pieces<'_>) -> Result<Flag, Error> {
         acknowledged: row.acknowledged_at.map(Into::into).zip(row.acknowledged_by),
         resolved: row.resolved_at.map(Into::into).zip(row.resolved_by),
         outcome: row.outcome.and_then(Outcome::from_code),
+        newest_at: row.newest_at.into(),
         evidence: pieces.iter().map(|(record, (_, piece))| (*record, piece.clone())).collect(),
     })
 }
@@ -237,7 +258,7 @@ fn row(patient: Uuid, flag: &Flag, version: i64, sealed: Option<Vec<u8>>) -> Mod
         state: flag.state.code(),
         opened_at: flag.opened_at.into(),
         waits_since: flag.waits_since.into(),
-        newest_at: flag.newest_at().into(),
+        newest_at: flag.newest_at.into(),
         acknowledge_by: flag.acknowledge_by.map(Micros::from),
         acknowledged_at: flag.acknowledged.map(|(at, _)| at.into()),
         acknowledged_by: flag.acknowledged.map(|(_, by)| by),

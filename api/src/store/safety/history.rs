@@ -48,20 +48,23 @@ pub(super) async fn thoughts_and_doses(tx: &Tx, written: Occasion, windows: &Win
 pub(super) async fn drops(tx: &Tx, written: Occasion, windows: &Windows) -> Result<Vec<Finding>, Error> {
     let mut found = Vec::new();
     for window in &windows.moods {
-        found.extend(at_moods(tx, written.patient, window).await?);
+        found.extend(at_moods(tx, written, window).await?);
     }
     if !windows.lifted.is_empty() && has_grave_flag(tx, written.patient).await? {
         for window in &windows.lifted {
-            found.extend(at_moods(tx, written.patient, window).await?);
+            found.extend(at_moods(tx, written, window).await?);
         }
     }
     Ok(in_order(found))
 }
 
-/// The versions of the records at which something was found, but for the one that was written.
-pub(super) async fn versions(tx: &Tx, written: Occasion, found: &[Finding]) -> Result<HashMap<Uuid, i64>, Error> {
-    let others: Vec<Uuid> =
-        found.iter().map(|finding| finding.record).filter(|record| *record != written.record).collect();
+/// The versions of records at which something was found, but for the one that was written.
+pub(super) async fn versions(
+    tx: &Tx,
+    written: Occasion,
+    found: impl Iterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, i64>, Error> {
+    let others: Vec<Uuid> = found.filter(|record| *record != written.record).collect();
     if others.is_empty() {
         return Ok(HashMap::new());
     }
@@ -124,7 +127,8 @@ async fn at_doses(tx: &Tx, patient: Uuid, windows: &[DoseWindow]) -> Result<Vec<
     Ok(found)
 }
 
-async fn at_moods(tx: &Tx, patient: Uuid, window: &MoodWindow) -> Result<Vec<Finding>, Error> {
+async fn at_moods(tx: &Tx, written: Occasion, window: &MoodWindow) -> Result<Vec<Finding>, Error> {
+    let patient = written.patient;
     let falls = count_moods(tx, patient, window).await?.falls(window.days.clone());
     let (Some(first), Some(last)) = (falls.keys().next(), falls.keys().next_back()) else { return Ok(Vec::new()) };
     let span = MoodWindow::span(&(*first..=*last));
@@ -140,7 +144,8 @@ async fn at_moods(tx: &Tx, patient: Uuid, window: &MoodWindow) -> Result<Vec<Fin
     let sessions: Vec<_> = sessions.iter().map(|session| session.at).collect();
     let grave = has_grave_flag(tx, patient).await?;
     let touched = moods.filter(|mood| window.within.as_ref().is_none_or(|span| span.contains(&mood.at)));
-    Ok(touched.filter_map(|mood| moods::evaluate(&mood, falls.get(&mood.day)?, &sessions, grave)).collect())
+    let found = |mood: Mood| Some((mood.day, moods::evaluate(&mood, falls.get(&mood.day)?, &sessions, grave)?));
+    Ok(moods::telling(touched.filter_map(found).collect(), written.record))
 }
 
 #[derive(FromQueryResult)]

@@ -139,7 +139,8 @@ async fn raise(
     let mut rules: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
     rules.dedup();
     let mut flags = flags::of_rules(tx, &author.scope, &rules).await?;
-    let versions = history::versions(tx, written, findings).await?;
+    let unknown = findings.iter().filter(|finding| !is_known(&flags, finding));
+    let versions = history::versions(tx, written, unknown.map(|finding| finding.record)).await?;
     for finding in findings {
         let itself = finding.record == written.record;
         if !itself && is_known(&flags, finding) {
