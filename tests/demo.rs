@@ -242,6 +242,27 @@ async fn whom_to_call_stands_first_in_the_caseload() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flag_that_was_opened_again_shows_how_it_had_been_closed() {
+    let empty = Empty::on(Place::folder()).await;
+    empty.seed(9, "demo").await.unwrap();
+    let (_, therapist) = empty.sign_in("therapist", "demo").await;
+    let flags = empty.get(&therapist, "/v1/flags?limit=200").await;
+    let (mut undone, mut closed) = (0, 0);
+    for flag in flags["items"].as_array().unwrap() {
+        let (closings, returns) = (flag["closings"].as_array().unwrap(), flag["returns"].as_array().unwrap());
+        let holds = closings.iter().filter(|one| one.get("reopened_at").is_none()).count();
+        assert_eq!(holds, usize::from(flag["state"] == "resolved"), "{flag}");
+        for one in closings.iter().chain(returns).filter(|one| one.get("reopened_at").is_some()) {
+            assert!(one["reopened_at"].as_str() > one["at"].as_str() && one.get("reopened_by").is_none(), "{one}");
+            assert!(flag["evidence"].as_array().unwrap().iter().any(|piece| piece["id"] == one["record_id"]), "{flag}");
+            undone += 1;
+        }
+        closed += closings.iter().filter(|one| one["by"]["name"].is_string() && one["note"].is_string()).count();
+    }
+    assert!(undone > 0 && closed > 10, "{undone} {closed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_demo_clinic_is_used_as_it_is_with_new_passwords() {
     let empty = Empty::on(Place::folder()).await;
     empty.seed(2, "first").await.unwrap();

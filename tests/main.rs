@@ -9,6 +9,7 @@ mod arrows;
 mod authorship;
 mod bad_input;
 mod caseload;
+mod closings;
 mod cookies;
 mod corrections;
 mod demo;

@@ -155,12 +155,13 @@ export async function a_flag_is_acknowledged_reopened_and_resolved_by_keyboard(l
   await card.waitFor();
   await card.focus();
   await page.keyboard.press("a");
-  await card.getByText(/Acknowledged by you/).waitFor();
+  await card.locator(".done", { hasText: "Acknowledged by you" }).waitFor();
   await card.getByRole("button", { name: /^Reopen/ }).focus();
   await page.keyboard.press("Enter");
   await page.keyboard.type("Taken on by mistake");
   await page.keyboard.press("Enter");
   await card.getByRole("button", { name: /^Acknowledge/ }).waitFor();
+  await card.getByText(/Taken on by you.*Opened again by you.*Taken on by mistake/).waitFor();
   await page.keyboard.press("r");
   await card.getByLabel("Outcome").waitFor();
   await card.getByRole("button", { name: "Resolve flag" }).focus();
@@ -170,12 +171,25 @@ export async function a_flag_is_acknowledged_reopened_and_resolved_by_keyboard(l
   await card.getByLabel("Note for the record").fill("Spoke for ten minutes. <b>Sister is with them.</b>");
   await card.getByRole("button", { name: "Resolve flag" }).focus();
   await page.keyboard.press("Enter");
-  await card.getByText(/Talked with the patient/).waitFor();
+  await card.locator(".done", { hasText: "Talked with the patient" }).waitFor();
   assert.ok(await card.getByText("<b>Sister is with them.</b>").count(), "the note is shown as it was typed");
   const { items } = await (await lab.client("therapist")).get(`patients/${flag.patient_id}/flags?limit=50`);
   const stored = items.find(({ id }) => id === flag.id);
   assert.equal(stored.state, "resolved");
   assert.equal(stored.outcome, "contacted");
+  // Closed twice: what was said the first time stays in sight.
+  await card.getByRole("button", { name: /^Reopen/ }).focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("Not reached after all");
+  await page.keyboard.press("Enter");
+  await card.getByRole("button", { name: /^Acknowledge/ }).waitFor();
+  await page.keyboard.press("r");
+  await card.getByLabel("Outcome").selectOption("referred");
+  await card.getByRole("button", { name: "Resolve flag" }).focus();
+  await page.keyboard.press("Enter");
+  await card.locator(".done", { hasText: "Referred on" }).waitFor();
+  await card.getByText(/Talked with the patient, closed by you.*<b>Sister is with them\.<\/b>.*Opened again by you.*Not reached after all/).waitFor();
+  assert.equal(await card.locator(".note").count(), 0, "the note of the first closing is not that of the second");
 }
 
 export async function a_new_flag_arrives_by_itself_and_waits_until_asked_for(lab) {

@@ -11,7 +11,7 @@ use crate::{
         },
     },
     store::{
-        flags::{self, Found, Remarks},
+        flags::{self, Found, Remarks, Reopened},
         notifications,
     },
 };
@@ -87,6 +87,9 @@ impl<'a> Staff<'a> {
             if settled.changed() {
                 let past = self.past.entry(flag.id).or_default();
                 past.version += 1;
+                if let Some(done) = settled.undone {
+                    past.words.keep(done, at, Reopened::by(finding));
+                }
                 if settled.news != News::Nothing {
                     let (version, severity) = (version(finding.record), flag.severity);
                     past.hear(Found { finding: finding.clone(), version, at, severity });

@@ -86,14 +86,20 @@ const reopenForm = (foot, flag, redraw, focus = true) => {
   }, focus);
 };
 
-/** Why a flag waits anew: somebody opened it, or new evidence did; and what was noted when it was closed before. */
-const anew = (flag) => {
-  if (flag.state !== "open") return [];
-  const news = flag.note ? "Opened again by new evidence." : "New evidence came; its clock runs anew.";
+/** How it came to be opened again: somebody's words, or what a rule found. */
+const again = ({ reopened_at, reopened_by, reason }) => [`Opened again by ${by(reopened_by) ?? "new evidence"}, ${when(reopened_at)}: `, h("bdi", { dir: "auto" }, reason)];
+const closed = (closing) => h("li", {}, `${OUTCOME[closing.outcome] ?? plainWords(closing.outcome)}, closed by ${by(closing.by)}, ${when(closing.at)}. `,
+  closing.note && ["Note: ", h("bdi", { dir: "auto" }, closing.note), " "], again(closing));
+const returned = (one) => h("li", {}, `Taken on by ${by(one.by)}, ${when(one.at)}. `, again(one));
+
+/** What was done about a flag before it was opened again, in order of time, and whether its clock was set anew since. */
+const before = (flag) => {
+  const ended = [...flag.closings.filter((one) => one.reopened_at).map((one) => [one, closed]), ...flag.returns.map((one) => [one, returned])]
+    .sort(([one], [other]) => new Date(one.reopened_at) - new Date(other.reopened_at));
+  const opened = ended.at(-1)?.[0].reopened_at ?? flag.opened_at;
   return [
-    flag.reason ? h("p", { class: "quiet-text" }, "Opened again: ", h("bdi", { dir: "auto" }, flag.reason))
-      : flag.waits_since !== flag.opened_at && h("p", { class: "quiet-text" }, news),
-    flag.note && h("p", { class: "note" }, "Note from before: ", h("bdi", { dir: "auto" }, flag.note)),
+    ended.length > 0 && h("ul", { class: "plain-list flag-before", "aria-label": "Before this flag was opened again" }, ...ended.map(([one, line]) => line(one))),
+    flag.state === "open" && flag.waits_since !== opened && h("p", { class: "quiet-text" }, "New evidence came; its clock runs anew."),
   ].filter(Boolean);
 };
 
@@ -107,7 +113,7 @@ export const flagCard = (first, { person, level = 3, phone, changed } = {}) => {
   const card = h("article", { "aria-labelledby": titleId, tabindex: -1, "data-flag": first.id });
   const draw = (flag, focus) => {
     const foot = h("div", { class: "flag-foot" });
-    const redraw = (answer) => { const next = { ...flag, ...answer }; draw(next, true); changed?.(next); };
+    const redraw = (answer) => { draw(answer, true); changed?.(answer); };
     const toggle = (open) => () => { if (find("form", foot)) find("form", foot).remove(); else open(foot, flag, redraw); };
     const resolve = h("button", { class: "button", type: "button", "data-act": "resolve", onclick: toggle(resolveForm) }, "Resolve…", h("span", { class: "vh" }, ` ${flag.title}`));
     const reopen = h("button", { class: "button quiet", type: "button", "data-act": "reopen", onclick: toggle(reopenForm) }, "Reopen…", h("span", { class: "vh" }, ` ${flag.title}`));
@@ -123,7 +129,7 @@ export const flagCard = (first, { person, level = 3, phone, changed } = {}) => {
         person && h("span", {}, h("a", { class: "flag-person", "data-main": true, href: `/patients/${person.id}` }, nameOf(person)), latinOf(person)),
         h("span", { class: "quiet-text flag-since" }, `${flag.rule}, since ${when(flag.waits_since)}${flag.waits_since === flag.opened_at ? "" : `, first ${when(flag.opened_at)}`}`)),
       h(`h${level}`, { id: titleId, class: "flag-title" }, flag.title),
-      ...anew(flag),
+      ...before(flag),
       h("ul", { class: "evidence" }, ...flag.evidence.map(evidence)), foot);
     if (flag.state !== "resolved" && drafts.has(`flags/${flag.id}/resolve`)) resolveForm(foot, flag, redraw, false);
     else if (flag.state !== "open" && drafts.has(`flags/${flag.id}/reopen`)) reopenForm(foot, flag, redraw, false);

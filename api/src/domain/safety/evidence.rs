@@ -133,7 +133,7 @@ impl Facts {
 }
 
 /// A record that a flag rests on: what was seen in it, and when it happened.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Piece {
     /// When it happened.
     pub at: DateTime<Utc>,

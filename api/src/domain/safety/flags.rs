@@ -110,6 +110,17 @@ pub const CROWD: usize = 24;
 /// How near the records of a crowd are, before and after. Hours rather than a day of the calendar: a flag knows no zone.
 const NEAR: TimeDelta = TimeDelta::hours(24);
 
+/// What people had done about a flag until it was opened again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// When somebody had taken it on, and who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<(DateTime<Utc>, Uuid)>,
+    /// When somebody had closed it, who, and what had come of it; none where it had been taken on and not closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<(DateTime<Utc>, Uuid, Outcome)>,
+}
+
 /// A step that a flag cannot take from where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Impossible;
@@ -202,28 +213,29 @@ impl Flag {
         true
     }
 
-    /// It waits again, with a new clock. Answers whether that changed anything.
-    pub fn reopen(&mut self, now: DateTime<Utc>, hours: &BusinessHours) -> bool {
+    /// It waits again, with a new clock. Answers what had been done about it, which is to be kept; `None` where it is open
+    /// already and nothing changes.
+    pub fn reopen(&mut self, now: DateTime<Utc>, hours: &BusinessHours) -> Option<Done> {
         if self.state == State::Open {
-            return false;
+            return None;
         }
+        let acknowledged = self.acknowledged.take();
+        let resolved = self.resolved.take().zip(self.outcome.take()).map(|((at, by), outcome)| (at, by, outcome));
         self.state = State::Open;
-        self.acknowledged = None;
-        self.resolved = None;
-        self.outcome = None;
         self.waits_since = now;
         self.acknowledge_by = acknowledge_by(self.severity, now, hours);
-        true
+        Some(Done { acknowledged, resolved })
     }
 
-    /// Its severity rises: whatever was done about it was done about less.
-    fn raise(&mut self, severity: Severity, now: DateTime<Utc>, hours: &BusinessHours) {
+    /// Its severity rises: whatever was done about it was done about less. Answers what that was.
+    fn raise(&mut self, severity: Severity, now: DateTime<Utc>, hours: &BusinessHours) -> Option<Done> {
         let sooner = self.acknowledge_by.filter(|_| self.state == State::Open);
         self.severity = severity;
-        self.reopen(now, hours);
+        let undone = self.reopen(now, hours);
         self.waits_since = now;
         let due = acknowledge_by(severity, now, hours);
         self.acknowledge_by = sooner.into_iter().chain(due).min();
+        undone
     }
 }
 
@@ -251,6 +263,8 @@ pub struct Settled {
     pub news: News,
     /// Whether the flag waits anew: opened, opened again, or graver than before.
     pub waits_anew: bool,
+    /// What people had done about the flag, where this opened it again.
+    pub undone: Option<Done>,
 }
 
 impl Settled {
@@ -294,16 +308,17 @@ pub fn settle(
     let known = among(&|flag| same(flag) && flag.evidence.contains_key(&finding.record));
     let Some(index) = known.or_else(|| among(&|flag| flag.takes(finding))) else {
         flags.push(Flag::of(finding, new_id(), now, hours));
-        return Settled { flag: flags.len() - 1, opened: true, news: News::New, waits_anew: true };
+        return Settled { flag: flags.len() - 1, opened: true, news: News::New, waits_anew: true, undone: None };
     };
     let flag = &mut flags[index];
     let news = flag.hear(finding);
-    let mut waits_anew = false;
-    if finding.severity() > flag.severity {
-        flag.raise(finding.severity(), now, hours);
-        waits_anew = true;
+    let graver = finding.severity() > flag.severity;
+    let undone = if graver {
+        flag.raise(finding.severity(), now, hours)
     } else if matches!(news, News::New | News::Graver) && flag.state == State::Resolved {
-        waits_anew = flag.reopen(now, hours);
-    }
-    Settled { flag: index, opened: false, news, waits_anew }
+        flag.reopen(now, hours)
+    } else {
+        None
+    };
+    Settled { flag: index, opened: false, news, waits_anew: graver || undone.is_some(), undone }
 }

@@ -73,11 +73,15 @@ fn an_acknowledged_flag_waits_anew_only_when_it_gets_graver_and_a_resolved_one_a
     let joined = inbox.settle(&finding(Rule::Rd02, 2, 1, Severity::Watch), 2);
     assert!(joined.news == News::New && !joined.waits_anew);
     assert_eq!(inbox.0[0].state, State::Acknowledged);
-    assert!(inbox.settle(&finding(Rule::Rd02, 3, 2, Severity::Urgent), 3).waits_anew);
+    let raised = inbox.settle(&finding(Rule::Rd02, 3, 2, Severity::Urgent), 3);
+    let taken_on = Done { acknowledged: Some((hour(1), id(5))), resolved: None };
+    assert_eq!((raised.waits_anew, raised.undone), (true, Some(taken_on)));
     assert_eq!((inbox.0[0].state, inbox.0[0].severity), (State::Open, Severity::Urgent));
     assert!(inbox.0[0].resolve(Outcome::FalseAlarm, id(5), hour(4)));
     assert!(!inbox.settle(&finding(Rule::Rd02, 3, 2, Severity::Urgent), 5).changed());
-    assert!(inbox.settle(&finding(Rule::Rd02, 4, 3, Severity::Info), 6).waits_anew);
+    let again = inbox.settle(&finding(Rule::Rd02, 4, 3, Severity::Info), 6);
+    let closed = Done { acknowledged: None, resolved: Some((hour(4), id(5), Outcome::FalseAlarm)) };
+    assert_eq!((again.waits_anew, again.undone), (true, Some(closed)));
     assert_eq!((inbox.0[0].state, inbox.0[0].severity), (State::Open, Severity::Urgent));
 }
 
@@ -257,8 +261,10 @@ fn steps_of_a_flag_that_cannot_be_are_refused_and_repeated_ones_are_fine() {
     assert!(!flag.resolve(Outcome::NoAction, id(6), hour(4)));
     assert_eq!(flag.outcome, Some(Outcome::Contacted));
     assert_eq!(flag.acknowledge(id(5), hour(5)), Err(Impossible));
-    assert!(flag.reopen(hour(6), &hours()));
-    assert!(!flag.reopen(hour(7), &hours()));
+    // What had been done about it is answered, for whoever keeps it.
+    let done = Done { acknowledged: Some((hour(1), id(5))), resolved: Some((hour(3), id(5), Outcome::Contacted)) };
+    assert_eq!(flag.reopen(hour(6), &hours()), Some(done));
+    assert_eq!(flag.reopen(hour(7), &hours()), None);
     assert_eq!((flag.state, flag.resolved, flag.outcome), (State::Open, None, None));
 }
 

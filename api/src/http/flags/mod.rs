@@ -2,6 +2,7 @@
 //! what members do with them. For therapists and prescribers of the care team; titles and details are made of codes when
 //! they are read.
 
+mod closings;
 mod shown;
 
 pub(super) use shown::{Actor, Around, today};
@@ -202,7 +203,7 @@ impl Flags {
 
     /// Open a flag again
     ///
-    /// It waits anew, with a new clock. Repeating it changes nothing; a flag that is open already is not opened for another
+    /// It waits anew, with a new clock; how it had been closed stays among its `closings`. Repeating it changes nothing; a flag that is open already is not opened for another
     /// reason.
     #[oai(path = "/:id/reopen", method = "post", operation_id = "flags_reopen")]
     async fn reopen(

@@ -1,5 +1,6 @@
 //! A flag as it is answered: codes made into words, ids into names.
 
+use super::closings::{Closing, Return};
 use crate::{
     app::App,
     domain::{
@@ -109,10 +110,14 @@ pub struct FlagShown {
     pub resolved_by: Option<Actor>,
     /// What came of it.
     pub outcome: Option<Outcome>,
-    /// A note beside the outcome.
+    /// A note beside the outcome; of the last closing, though the flag may have been opened again since.
     pub note: Option<String>,
-    /// Why it was opened again.
+    /// Why somebody opened it again; of the last time.
     pub reason: Option<String>,
+    /// Every time that it was closed, in order of time, whatever became of it since.
+    pub closings: Vec<Closing>,
+    /// Every time that somebody had taken it on and it was opened again before it was closed, in order of time.
+    pub returns: Vec<Return>,
 }
 
 #[expect(clippy::ref_option, reason = "the signature that the derive asks for")]
@@ -170,6 +175,8 @@ impl Example for FlagShown {
             outcome: None,
             note: None,
             reason: None,
+            closings: vec![],
+            returns: vec![],
         }
     }
 }
@@ -192,7 +199,7 @@ pub enum Acted {
 
 /// Who is who, and when the clinic is open: what a flag's page needs beside its rows.
 pub(in crate::http) struct Around {
-    now: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
     hours: BusinessHours,
     teams: HashMap<Uuid, Team>,
     members: HashMap<Uuid, Member>,
@@ -211,8 +218,11 @@ impl Around {
     }
 
     pub(in crate::http) fn actor(&self, did: Option<(DateTime<Utc>, Uuid)>) -> Option<Actor> {
-        let (_, id) = did?;
-        Some(Actor { member_id: id, name: self.name(id) })
+        did.map(|(_, id)| self.member(id))
+    }
+
+    pub(super) fn member(&self, id: Uuid) -> Actor {
+        Actor { member_id: id, name: self.name(id) }
     }
 
     /// What a member is called.
@@ -230,7 +240,7 @@ impl Around {
 
     pub(super) fn show(&self, shown: Shown) -> FlagShown {
         let title = words::title(shown.flag.rule, shown.gravest().map(|gravest| &gravest.piece.facts));
-        let steps = self.escalation(&shown);
+        let (steps, closings, returns) = (self.escalation(&shown), self.closings(&shown), self.returns(&shown));
         let Shown { patient, flag, version, words: typed, evidence, .. } = shown;
         FlagShown {
             id: flag.id,
@@ -262,6 +272,8 @@ impl Around {
             outcome: flag.outcome,
             note: typed.note,
             reason: typed.reason,
+            closings,
+            returns,
         }
     }
 }

@@ -1,18 +1,19 @@
 //! Flags and what they rest on. A row is kept as long as the patient's records; nothing closes one but a person.
 
 mod read;
+mod remarks;
 mod team;
 mod verbs;
 
 pub use read::{Evidence, Shown, Which, owner_of, page, show};
+pub use remarks::{Remarks, Reopened, Undone};
 pub use team::{people, teams};
 pub use verbs::{acknowledge, reopen, resolve};
 
 use super::{Author, Scope, Tx, bulk};
 use crate::{
-    domain::safety::{Facts, Finding, Flag, News, Outcome, Piece, Rule, Severity, State},
+    domain::safety::{Done, Facts, Finding, Flag, News, Outcome, Piece, Rule, Severity, State},
     error::Error,
-    security::seal::{Class, OwnerKeys, Spot},
 };
 use chrono::{DateTime, Utc};
 use entities::{
@@ -20,24 +21,13 @@ use entities::{
     flag::{Column, Entity, Model},
     flag_evidence,
 };
+use remarks::{seal, words};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
     sea_query::{Expr, OnConflict},
 };
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// What people typed about a flag.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remarks {
-    /// Beside the outcome.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-    /// Why it was opened again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
 
 /// A patient's flags of some rules, resolved ones too, with their evidence.
 pub async fn of_rules(tx: &Tx, scope: &Scope, rules: &[Rule]) -> Result<Vec<Flag>, Error> {
@@ -58,10 +48,20 @@ pub async fn insert(tx: &Tx, scope: &Scope, flag: &Flag) -> Result<(), Error> {
     Ok(())
 }
 
-/// Stores what a flag is now; what was typed about it stays.
-pub async fn update(tx: &Tx, author: &Author, flag: &Flag) -> Result<(), Error> {
+/// Stores what a finding made of a flag; what was typed about it stays, and so does what had been done about it where the
+/// finding opened it again.
+pub async fn update(
+    tx: &Tx,
+    author: &Author,
+    flag: &Flag,
+    finding: &Finding,
+    undone: Option<Done>,
+) -> Result<(), Error> {
     let old = Entity::find_by_id((author.scope.patient, flag.id)).one(tx.db()).await?.ok_or(Error::NotFound)?;
-    let words = words(&old, &author.keys, author.scope.clinic)?;
+    let mut words = words(&old, &author.keys, author.scope.clinic)?;
+    if let Some(done) = undone {
+        words.keep(done, tx.now(), Reopened::by(finding));
+    }
     save(tx, author, &old, flag, &words).await.map(drop)
 }
 
@@ -158,7 +158,7 @@ pub struct Past {
     pub flag: Flag,
     /// How often it changed.
     pub version: i64,
-    /// What people typed about it.
+    /// What people typed about it, and what it has been through.
     pub words: Remarks,
     /// What it rests on.
     pub evidence: Vec<Found>,
@@ -184,14 +184,6 @@ async fn save(tx: &Tx, author: &Author, old: &Model, flag: &Flag, words: &Remark
     let row = row(author.scope.patient, flag, version, sealed);
     Entity::update(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
     Ok(row)
-}
-
-fn seal(author: &Author, flag: Uuid, version: i64, words: &Remarks) -> Result<Option<Vec<u8>>, Error> {
-    if *words == Remarks::default() {
-        return Ok(None);
-    }
-    let text = serde_json::to_string(words).map_err(Error::internal)?;
-    author.keys.seal(&spot(author.scope.clinic, flag, version), &text).map(Some)
 }
 
 /// What some flags rest on. What is one too many of a crowd is no part of it, nor is a version that gave way to another:
@@ -268,14 +260,4 @@ fn row(patient: Uuid, flag: &Flag, version: i64, sealed: Option<Vec<u8>>) -> Mod
         version,
         sealed,
     }
-}
-
-fn words(row: &Model, keys: &OwnerKeys, clinic: Uuid) -> Result<Remarks, Error> {
-    let Some(sealed) = &row.sealed else { return Ok(Remarks::default()) };
-    let text = keys.open(&spot(clinic, row.id, row.version), sealed)?;
-    serde_json::from_str(&text).map_err(Error::internal)
-}
-
-fn spot(clinic: Uuid, row: Uuid, revision: i64) -> Spot<'static> {
-    Spot { table: "flag", column: "sealed", clinic, row, revision, class: Class::Shared }
 }

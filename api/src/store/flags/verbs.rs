@@ -1,6 +1,6 @@
 //! What members do with a flag. The patient's row is held meanwhile, so that new evidence and a member never cross.
 
-use super::{Remarks, evidence_of, open, save, words};
+use super::{Remarks, Reopened, evidence_of, open, save, words};
 use crate::{
     domain::{
         business_hours::BusinessHours,
@@ -39,11 +39,11 @@ pub async fn resolve(tx: &Tx, author: &Author, id: Uuid, outcome: Outcome, note:
 /// Lets a flag wait again; the same again changes nothing.
 pub async fn reopen(tx: &Tx, author: &Author, id: Uuid, reason: String, hours: &BusinessHours) -> Result<(), Error> {
     let (old, mut flag, mut words) = held(tx, author, id).await?;
-    if !flag.reopen(tx.now(), hours) {
+    let Some(done) = flag.reopen(tx.now(), hours) else {
         unless(words.reason.as_ref() == Some(&reason), "this flag is open already")?;
         return look(tx, author, "flags_reopen", id).await;
-    }
-    words.reason = Some(reason);
+    };
+    words.keep(done, tx.now(), Reopened::ByMember { member: author.account, reason });
     keep(tx, author, "flags_reopen", &old, &flag, &words).await
 }
 

@@ -149,7 +149,7 @@ async fn raise(
         let settled = settle(&mut flags, finding, tx.now(), &hours, || tx.new_id());
         let flag = flags.get(settled.flag).ok_or_else(|| Error::internal("a finding without a flag"))?;
         if settled.changed() {
-            keep(tx, author, flag, settled).await?;
+            keep(tx, author, flag, finding, settled).await?;
         }
         // What a write is answered by is kept even where it says nothing new: it may be asked for again.
         if itself || settled.news != News::Nothing {
@@ -176,12 +176,12 @@ async fn business_hours(tx: &Tx, scope: &Scope) -> Result<BusinessHours, Error> 
     Ok(BusinessHours::of(zone, hours))
 }
 
-async fn keep(tx: &Tx, author: &Author, flag: &Flag, settled: Settled) -> Result<(), Error> {
+async fn keep(tx: &Tx, author: &Author, flag: &Flag, finding: &Finding, settled: Settled) -> Result<(), Error> {
     let verb = if settled.opened {
         flags::insert(tx, &author.scope, flag).await?;
         "flags_open"
     } else {
-        flags::update(tx, author, flag).await?;
+        flags::update(tx, author, flag, finding, settled.undone).await?;
         "flags_join"
     };
     tx.announce(Event { patient_id: author.scope.patient, subject: Subject::Flag, id: flag.id, private: false });
