@@ -72,6 +72,28 @@ on_both! {
         assert_eq!(phq9(&clinic, &me).await[0], 24.0);
     }
 
+    async fn a_baseline_that_was_taken_after_the_first_session_is_said_to_be_late(clinic: Clinic) {
+        let (now, me) = (clinic.now(), clinic.patient.clone());
+        let ago = |days| now - TimeDelta::days(days);
+        let seen = async || {
+            let phq9 = row(&clinic, &me).await["phq9"].clone();
+            (phq9["baseline"].clone(), phq9["late_baseline"].clone())
+        };
+        assert_eq!(seen().await, (Value::Null, json!(false)));
+        clinic.post(&me, ASSESSMENTS, form(ago(4), Some(1), Some(0))).await.expect(201);
+        assert_eq!(seen().await, (json!(8), json!(false)), "no session that it could be late for");
+        let session = json!({ "starts_at": ago(5).to_rfc3339(), "time_zone": "Europe/Berlin", "kind": "dosing", "state": "completed", "setting": "clinic" });
+        let sessions = format!("/v1/patients/{}/sessions", me.id);
+        let session = clinic.post(&clinic.therapist, &sessions, session).await.expect(201).json();
+        assert_eq!(seen().await, (json!(8), json!(true)));
+        // The form of the day before is entered late: it is the baseline, and in time.
+        clinic.post(&me, ASSESSMENTS, form(ago(6), Some(2), Some(0))).await.expect(201);
+        assert_eq!(seen().await, (json!(16), json!(false)));
+        let path = format!("{sessions}/{}", session["id"].as_str().unwrap());
+        clinic.call(&clinic.therapist, Method::DELETE, &path).header("If-Match", "\"1\"").send().await.expect(204);
+        assert_eq!(seen().await, (json!(16), json!(false)));
+    }
+
     async fn an_estimate_is_never_a_total_and_a_newer_answer_to_question_9_counts_whatever_the_form(clinic: Clinic) {
         let (now, me) = (clinic.now(), clinic.patient.clone());
         let ago = |days| now - TimeDelta::days(days);

@@ -20,6 +20,8 @@ pub struct Model {
     pub baseline: Option<f64>,
     /// When that was.
     pub baseline_at: Option<Micros>,
+    /// Whether that was after the first dosing session.
+    pub late_baseline: bool,
     /// The best total since.
     pub best: Option<f64>,
     /// When that was.

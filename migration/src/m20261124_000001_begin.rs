@@ -217,6 +217,7 @@ CREATE TABLE standing (
   instrument smallint NOT NULL,
   baseline double precision,
   baseline_at instant,
+  late_baseline boolean NOT NULL,
   best double precision,
   best_at instant,
   latest double precision,

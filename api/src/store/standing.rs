@@ -52,6 +52,7 @@ fn kept(row: &Model) -> Result<Kept, Error> {
     Ok(Kept {
         standing: Standing {
             baseline: score(row.baseline, row.baseline_at),
+            late_baseline: row.late_baseline,
             best: score(row.best, row.best_at),
             latest: score(row.latest, row.latest_at),
         },
@@ -147,6 +148,7 @@ fn row(patient: Uuid, series: i16, standing: &Standing) -> Model {
         instrument: series,
         baseline: total(standing.baseline),
         baseline_at: at(standing.baseline),
+        late_baseline: standing.late_baseline,
         best: total(standing.best),
         best_at: at(standing.best),
         latest: total(standing.latest),
@@ -160,6 +162,7 @@ async fn save(tx: &Tx, patient: Uuid, series: i16, standing: &Standing) -> Resul
     let changed = [
         Column::Baseline,
         Column::BaselineAt,
+        Column::LateBaseline,
         Column::Best,
         Column::BestAt,
         Column::Latest,

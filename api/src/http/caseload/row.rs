@@ -128,7 +128,7 @@ fn next(shown: &Shown, around: &Around) -> Option<Next> {
 }
 
 fn phq9(course: &Course, kept: &Kept, today: NaiveDate, zone: Tz) -> Phq9 {
-    let Standing { baseline, best, latest } = kept.standing;
+    let Standing { baseline, late_baseline, best, latest } = kept.standing;
     let total = |score: Option<Score>| score.map(|score| whole(score.total));
     let at = |score: Option<Score>| score.map(|score| score.at.into());
     let scored = latest.map(|score| day(score.at, zone));
@@ -140,6 +140,7 @@ fn phq9(course: &Course, kept: &Kept, today: NaiveDate, zone: Tz) -> Phq9 {
         item_9: course.item_9.map(|(answer, at)| Item9 { answer, occurred_at: Instant::from(at).in_zone(zone) }),
         baseline: total(baseline),
         baseline_at: at(baseline),
+        late_baseline,
         best: total(best),
         best_at: at(best),
         status: if latest.is_none() { Some(Status::NotMeasured) } else { kept.status },

@@ -70,6 +70,8 @@ pub struct Phq9 {
     /// When that was.
     #[oai(nullable)]
     pub baseline_at: Option<Instant>,
+    /// Whether the baseline was taken after the first dosing session, so that what the session did may be in it already.
+    pub late_baseline: bool,
     /// The lowest since the baseline.
     #[oai(nullable)]
     pub best: Option<i64>,
@@ -288,6 +290,7 @@ impl Example for Item {
                 stale_days: None,
                 baseline: Some(21),
                 baseline_at: Some(at("2026-08-31T10:15:00+00:00")),
+                late_baseline: false,
                 best: Some(8),
                 best_at: Some(at("2026-10-19T08:30:00+00:00")),
                 status: None,
