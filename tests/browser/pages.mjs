@@ -140,6 +140,7 @@ export async function one_patient_is_read_without_a_mouse(lab) {
   assert.match(await chart.getAttribute("aria-valuetext"), /session \d+/);
   await page.getByRole("button", { name: "90 days" }).click();
   await page.getByRole("slider").waitFor();
+  assert.ok(await page.locator("svg.course .mood-dot").count() > 0, "a day alone is seen, and so is the last");
   await page.getByText("Show as a table").click();
   assert.ok(await page.locator(".card-course tbody tr").count() > 0);
   for (const title of ["Course", "Questionnaires", "Shared journal", "Home doses", "Sessions", "Reminders"]) {

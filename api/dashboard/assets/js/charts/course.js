@@ -2,7 +2,7 @@
 import { h, s } from "../dom.js";
 import { BAND, dayOf, fullDay, plain, weekday } from "../words.js";
 import { shape } from "../parts.js";
-import { scale, linePath, columnPath, weekMean, dateTicks, addDays, dayIndex } from "./scale.js";
+import { scale, linePath, dotted, columnPath, weekMean, dateTicks, addDays, dayIndex } from "./scale.js";
 import { reader } from "./reader.js";
 import { scaleNow } from "../instruments.js";
 
@@ -65,7 +65,7 @@ const draw = (patient, from, width) => {
 
   lane(svg, { top: moodTop, label: "Mood, 0 to 10: each day, and the 7-day mean", marks: [0, 5, 10], y: yMood, left, right });
   svg.append(s("path", { d: linePath(mood, x, yMood), class: "mood-raw" }),
-    ...(mood.filter((value) => value !== null).length > 10 ? [] : mood.map((value, index) => value !== null && s("circle", { cx: x(index), cy: yMood(value), r: 3, class: "mood-dot" })).filter(Boolean)), s("path", { d: linePath(weekMean(mood), x, yMood), class: "mood-mean" }));
+    ...dotted(mood).map((index) => s("circle", { cx: x(index), cy: yMood(mood[index]), r: days.length > 200 ? 2 : 3, class: "mood-dot" })), s("path", { d: linePath(weekMean(mood), x, yMood), class: "mood-mean" }));
   // A silence is a dotted line from the last record to today.
   const known = mood.findLastIndex((value) => value !== null);
   if (known < 0) svg.append(nothing(left, yMood(5) - 6, "no check-in"));

@@ -17,6 +17,13 @@ export const linePath = (values, x, y) => {
   return path;
 };
 
+/** Where a line alone would not be seen: at a value between gaps; and at the last one, where the line ends. Of few values, each. */
+export const dotted = (values) => {
+  const known = values.map((_, index) => index).filter((index) => (values[index] ?? null) !== null);
+  const lone = (index) => (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null;
+  return known.filter((index) => known.length <= 10 || lone(index) || index === known.at(-1));
+};
+
 /** Thin columns as one path: cheap even for 1,826 days. */
 export const columnPath = (values, x, y, floor) =>
   values.map((value, index) => (value === null || value === undefined ? "" : `M${fixed(x(index))} ${fixed(floor)}V${fixed(y(value))}`)).join("");
