@@ -92,6 +92,9 @@ impl Values {
         let smtp = self.read("smtp_url", str::parse::<Smtp>);
         let mail_from = self.read("mail_from", mailbox);
         let metrics_listen = self.read("metrics_listen", address);
+        if metrics_listen.is_some_and(|metrics| meet(metrics, listen)) {
+            self.say("metrics_listen", "it must be another port than that of AFTERGLOW_LISTEN");
+        }
         let log = self.read("log", filter).unwrap_or_else(|| "info".into());
         let (Some(public_url), true) = (public_url, self.wrong.is_empty()) else {
             return Err(Wrong(self.wrong));
@@ -122,6 +125,12 @@ fn known(name: &str) -> Option<&'static str> {
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "an address and a port, such as 127.0.0.1:8080")
+}
+
+/// Whether two listeners would be on one port of one address. The system gives port 0 a free one.
+fn meet(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
 }
 
 fn path(text: &str) -> Result<PathBuf, &'static str> {

@@ -60,6 +60,8 @@ impl Server {
                 ("statement_timeout", statement.as_str()),
                 ("lock_timeout", "2s"),
                 ("idle_in_transaction_session_timeout", "10s"),
+                // What a migration finds done already is no news, and would stand in the log before anything that is.
+                ("client_min_messages", "warning"),
                 // The server's end of a connection that was cut goes as soon, and what it held is free again.
                 ("tcp_keepalives_idle", "10"),
                 ("tcp_keepalives_interval", "5"),
