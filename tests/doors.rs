@@ -159,4 +159,6 @@ async fn a_body_in_chunks_is_the_last_of_its_connection() {
         assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("/problems/malformed-json"), "{answer}");
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
     }
+    let conventions = include_str!("../openapi/conventions.md");
+    assert!(conventions.contains("`Transfer-Encoding: chunked`"), "whoever writes a client reads of it");
 }

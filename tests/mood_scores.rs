@@ -54,6 +54,11 @@ on_both! {
         assert_eq!(clinic.put(&me, &path, Some("\"1\""), clinic.mood(4)).await.expect(200).etag.as_deref(), Some("\"2\""));
         let stale = clinic.put(&me, &path, Some("\"1\""), clinic.mood(5)).await.problem(412, "stale");
         assert_eq!(stale["current"]["mood"], 4);
+        assert_eq!(stale["detail"], "If-Match does not name the current version, which is \"2\".");
+        let nothing = format!("{PATH}/0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a11");
+        let nothing = clinic.put(&me, &nothing, Some("\"2\""), clinic.mood(5)).await.problem(412, "stale");
+        assert_eq!(nothing["detail"], "If-Match names a version of what is not there: to make it, send no If-Match.");
+        assert_eq!(nothing.get("current"), None);
         clinic.put(&me, &path, Some("*"), clinic.mood(5)).await.problem(400, "bad-request");
         clinic.put(&me, &path, Some("W/\"2\""), clinic.mood(5)).await.problem(400, "bad-request");
     }

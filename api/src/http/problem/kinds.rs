@@ -62,7 +62,7 @@ const PRECONDITION_REQUIRED: ProblemType = kind(
     "If-Match required",
     "Send the version that this replaces as If-Match.",
 );
-const STALE: ProblemType =
+pub(super) const STALE: ProblemType =
     kind(S::PRECONDITION_FAILED, "stale", "Another version", "If-Match does not name the current version.");
 const INVALID: ProblemType = kind(
     S::UNPROCESSABLE_ENTITY,

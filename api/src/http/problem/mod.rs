@@ -5,7 +5,7 @@ mod kinds;
 
 pub(super) use catalogue::{AT_SIGN_IN, Known, catalogue};
 
-use super::{framing::Ambiguous, request_id::RequestId};
+use super::{framing::Ambiguous, preconditions::etag, request_id::RequestId};
 use crate::{domain::faults::Fault, error::Error};
 use kinds::ProblemType;
 use poem::{
@@ -127,12 +127,24 @@ fn filled(error: &Error, request_id: Option<RequestId>) -> Rendered {
         Error::Invalid(faults) | Error::BadRequest(faults) | Error::Taken(faults) => {
             problem.body.errors = Some(wrongs(faults));
         }
-        Error::Stale(Some(current)) => problem.body.current = Some((**current).clone()),
+        Error::Stale(current) => {
+            problem.body.detail = stale(current.as_deref());
+            problem.body.current = current.as_deref().cloned();
+        }
         Error::TooManyAttempts { retry_after } => problem.body.retry_after = Some(*retry_after),
         Error::Unavailable(_) => problem.body.retry_after = Some(1),
         _ => {}
     }
     problem
+}
+
+/// Which version `If-Match` should have named.
+fn stale(current: Option<&Value>) -> String {
+    match current.map(|current| current.get("version").and_then(Value::as_i64)) {
+        Some(Some(version)) => format!("If-Match does not name the current version, which is {}.", etag(version)),
+        Some(None) => kinds::STALE.detail.into(),
+        None => "If-Match names a version of what is not there: to make it, send no If-Match.".into(),
+    }
 }
 
 fn wrongs(faults: &[Fault]) -> Vec<Wrong> {
