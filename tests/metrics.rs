@@ -1,9 +1,10 @@
 //! What Prometheus reads: how much is done and how fast, of nobody in particular.
 
 use crate::{
+    flags::{ASSESSMENTS, phq_9},
     on_both,
     reminders::{daily, remind, worker},
-    support::{Clinic, Place, Post},
+    support::{Clinic, Mood, Place, Post, Wire},
 };
 use afterglow::{app::App, clock::Clock, config::Config, http, security::secret::Secret, server};
 use chrono::TimeDelta;
@@ -26,6 +27,17 @@ async fn read(clinic: &Clinic) -> (String, String) {
 fn value(text: &str, name: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
     line.unwrap_or_else(|| panic!("{name} in {text}")).parse().unwrap()
+}
+
+/// Of reminders.
+fn routine(name: &str) -> String {
+    format!("{name}{{class=\"routine\"}}")
+}
+
+/// How many messages of a class came to this.
+#[track_caller]
+fn ended(text: &str, class: &str, outcome: &str) -> i64 {
+    value(text, &format!("afterglow_messages_total{{class=\"{class}\",outcome=\"{outcome}\"}}")) as i64
 }
 
 on_both! {
@@ -72,19 +84,74 @@ on_both! {
 
     async fn what_waits_to_be_sent_and_how_late_it_leaves_is_told(clinic: Clinic) {
         remind(&clinic, &clinic.patient, daily(&["12:00"])).await;
-        assert_eq!(value(&read(&clinic).await.1, "afterglow_mails_due") as i64, 0);
+        let text = read(&clinic).await.1;
+        assert_eq!((value(&text, "afterglow_database_up") as i64, value(&text, &routine("afterglow_mails_due")) as i64), (1, 0));
         clinic.clock.advance(TimeDelta::minutes(125));
         let text = read(&clinic).await.1;
-        let (due, late) = (value(&text, "afterglow_mails_due"), value(&text, "afterglow_mails_due_oldest_seconds"));
+        let (due, late) = (value(&text, &routine("afterglow_mails_due")), value(&text, &routine("afterglow_mails_due_oldest_seconds")));
         // It was due at noon in Berlin, and it is five past.
         assert_eq!((due as i64, late as i64), (1, 300));
+        assert_eq!(value(&text, "afterglow_mails_due{class=\"matters\"}") as i64, 0);
         worker(&clinic, &Post::new()).dispatch().await.unwrap();
         let text = read(&clinic).await.1;
-        assert_eq!(value(&text, "afterglow_mails_due") as i64, 0);
-        let sent = value(&text, "afterglow_mail_attempts_total{channel=\"email\",outcome=\"sent\"}");
-        let lateness = |what: &str| value(&text, &format!("afterglow_message_lateness_seconds_{what}")) as i64;
+        assert_eq!(value(&text, &routine("afterglow_mails_due")) as i64, 0);
+        let sent = value(&text, "afterglow_mail_attempts_total{channel=\"email\",class=\"routine\",outcome=\"sent\"}");
+        let lateness = |what: &str| value(&text, &routine(&format!("afterglow_message_lateness_seconds_{what}"))) as i64;
         assert_eq!((sent as i64, lateness("count"), lateness("sum")), (1, 1, 300));
     }
+
+    async fn a_flag_that_nobody_was_told_of_is_told_apart_from_reminders(clinic: Clinic) {
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(3))).await.expect(201);
+        clinic.clock.advance(TimeDelta::minutes(3));
+        let text = read(&clinic).await.1;
+        let of = |name: &str, class: &str| value(&text, &format!("afterglow_mails_due{name}{{class=\"{class}\"}}")) as i64;
+        assert_eq!((of("", "matters"), of("_oldest_seconds", "matters"), of("", "routine")), (1, 180, 0));
+        let post = Post::new();
+        post.will([Mood::TakeAndHangUp]);
+        worker(&clinic, &post).dispatch().await.unwrap();
+        let text = read(&clinic).await.1;
+        let attempts = value(&text, "afterglow_mail_attempts_total{channel=\"email\",class=\"matters\",outcome=\"unknown\"}");
+        assert_eq!(attempts as i64, 1);
+        assert_eq!(ended(&text, "matters", "unknown"), 0, "it is sent again");
+    }
+
+    async fn reminders_that_were_missed_or_of_which_nobody_knows_are_counted(clinic: Clinic) {
+        let (post, me) = (Post::new(), clinic.patient.clone());
+        let worker = worker(&clinic, &post);
+        assert_eq!(ended(&read(&clinic).await.1, "routine", "missed"), 0, "there from the start");
+        remind(&clinic, &me, daily(&["12:00"])).await;
+        clinic.clock.advance(TimeDelta::minutes(125));
+        post.will([Mood::TakeAndHangUp]);
+        worker.dispatch().await.unwrap();
+        let text = read(&clinic).await.1;
+        assert_eq!((ended(&text, "routine", "unknown"), ended(&text, "routine", "missed")), (1, 0), "{text}");
+        // A day later the host was away for too long; and of the days of a standstill each is missed as it is written.
+        clinic.clock.advance(TimeDelta::hours(27));
+        worker.dispatch().await.unwrap();
+        assert_eq!(ended(&read(&clinic).await.1, "routine", "missed"), 1);
+        clinic.clock.advance(TimeDelta::days(4));
+        worker.plan().await.unwrap();
+        worker.dispatch().await.unwrap();
+        let missed = ended(&read(&clinic).await.1, "routine", "missed");
+        let inbox = clinic.get(&me, "/v1/patients/me/notifications").await.expect(200).json();
+        let stored = inbox["items"].as_array().unwrap().iter().filter(|message| message["state"] == "missed").count();
+        assert!(missed >= 4 && Ok(missed) == i64::try_from(stored), "{missed} {inbox:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_silent_is_told_in_time_with_all_that_is_known_without_it() {
+    let (wire, place) = Wire::new().await;
+    let clinic = Clinic::open(place).await;
+    let text = read(&clinic).await.1;
+    assert_eq!(value(&text, "afterglow_database_up") as i64, 1);
+    assert_eq!(value(&text, &routine("afterglow_mails_due")) as i64, 0);
+    wire.fall_silent();
+    clinic.anonymous(Method::GET, "/v1/instruments?page=2").send().await.problem(400, "bad-request");
+    let text = timeout(Duration::from_secs(2), read(&clinic)).await.expect("whoever watches does not wait longer").1;
+    assert_eq!(value(&text, "afterglow_database_up") as i64, 0);
+    assert_eq!(value(&text, "afterglow_requests_total{operation=\"instruments_list\",status=\"4xx\"}") as i64, 1);
+    assert!(!text.contains("afterglow_mails_due{"), "nobody knows: {text}");
 }
 
 /// The first line of an answer on a connection of its own.

@@ -1,7 +1,9 @@
 //! What is counted for whoever runs the service. In memory, from the start of the process; read at `/metrics`.
 //!
-//! Labels are names from this program alone: operations, classes of status, channels. Never an id, nor a path that holds one.
+//! Labels are names from this program alone: operations, classes of status and of messages, channels. Never an id, nor a path
+//! that holds one.
 
+use crate::domain::notifications::{Class, NotificationState};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
@@ -23,6 +25,10 @@ const DURATIONS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 /// The same for how late a message was sent: from a second, as the worker looks, to the two hours after which it is missed.
 const LATENESS: [f64; 9] = [1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 7200.0];
 
+/// The ends of a message that are counted.
+const ENDS: [NotificationState; 4] =
+    [NotificationState::Sent, NotificationState::Unknown, NotificationState::Missed, NotificationState::Failed];
+
 /// One operation, as the document names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Operation {
@@ -36,10 +42,30 @@ struct Answered {
     status: &'static str,
 }
 
+/// How much messages matter: `routine` reminds patients, `matters` tells of flags and invites.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfClass {
+    class: &'static str,
+}
+
+impl From<Class> for OfClass {
+    fn from(class: Class) -> Self {
+        Self { class: class.name() }
+    }
+}
+
 /// A way to reach people, and what became of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Attempted {
     channel: &'static str,
+    class: &'static str,
+    outcome: &'static str,
+}
+
+/// What became of messages in the end.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    class: &'static str,
     outcome: &'static str,
 }
 
@@ -49,9 +75,10 @@ pub struct Metrics {
     requests: Family<Answered, Counter>,
     durations: Family<Operation, Histogram>,
     attempts: Family<Attempted, Counter>,
-    lateness: Histogram,
-    due: Gauge,
-    waiting: Gauge<f64, AtomicU64>,
+    lateness: Family<OfClass, Histogram>,
+    database_up: Gauge,
+    due: Family<OfClass, Gauge>,
+    waiting: Family<OfClass, Gauge<f64, AtomicU64>>,
     /// What the writers do.
     pub writing: Writing,
 }
@@ -61,18 +88,48 @@ pub struct Metrics {
 pub struct Writing {
     groups: Histogram,
     commits: Histogram,
+    messages: Family<Ended, Counter>,
 }
 
 impl Writing {
     fn new() -> Self {
         let groups = Histogram::new(exponential_buckets(1.0, 2.0, 7));
-        Self { groups, commits: Histogram::new(exponential_buckets(0.0001, 2.0, 15)) }
+        let commits = Histogram::new(exponential_buckets(0.0001, 2.0, 15));
+        let messages = Family::<Ended, Counter>::default();
+        // There from the start, so that the first one is seen as a rise.
+        for class in Class::ALL {
+            for outcome in ENDS.into_iter().filter_map(outcome) {
+                drop(messages.get_or_create(&Ended { class: class.name(), outcome }));
+            }
+        }
+        Self { groups, commits, messages }
     }
 
     /// A group of so many units was committed, in this time.
     pub fn committed(&self, units: usize, took: Duration) {
         self.groups.observe(u32::try_from(units).map_or(f64::INFINITY, f64::from));
         self.commits.observe(took.as_secs_f64());
+    }
+
+    /// So many messages were committed to be in this state; only those are counted that have come to an end by it.
+    pub fn ended(&self, class: Class, state: NotificationState, messages: u64) {
+        if let Some(outcome) = outcome(state) {
+            self.messages.get_or_create(&Ended { class: class.name(), outcome }).inc_by(messages);
+        }
+    }
+}
+
+/// What a message that should have been sent came to in the end. One that was not wanted any more came to nothing.
+fn outcome(state: NotificationState) -> Option<&'static str> {
+    match state {
+        NotificationState::Sent => Some("sent"),
+        NotificationState::Unknown => Some("unknown"),
+        NotificationState::Missed => Some("missed"),
+        NotificationState::Failed => Some("failed"),
+        NotificationState::Scheduled
+        | NotificationState::Sending
+        | NotificationState::Skipped
+        | NotificationState::Cancelled => None,
     }
 }
 
@@ -83,9 +140,10 @@ impl Default for Metrics {
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
             attempts: Family::default(),
-            lateness: Histogram::new(LATENESS),
-            due: Gauge::default(),
-            waiting: Gauge::default(),
+            lateness: Family::new_with_constructor(|| Histogram::new(LATENESS)),
+            database_up: Gauge::default(),
+            due: Family::default(),
+            waiting: Family::default(),
             writing: Writing::new(),
             registry: Registry::default(),
         };
@@ -95,8 +153,11 @@ impl Default for Metrics {
         registry.register("commit_units", "Units of work in one COMMIT", metrics.writing.groups.clone());
         registry.register_with_unit("commit", "How long a COMMIT takes", seconds(), metrics.writing.commits.clone());
         registry.register("mail_attempts", "Attempts to send a mail", metrics.attempts.clone());
+        registry.register("messages", "Messages that came to an end", metrics.writing.messages.clone());
         let late = "How long after its time a message was sent";
         registry.register_with_unit("message_lateness", late, seconds(), metrics.lateness.clone());
+        let up = "Whether the database answered this reading; if not, nothing is told of the mails that are due";
+        registry.register("database_up", up, metrics.database_up.clone());
         registry.register("mails_due", "Mails whose time has come and that are not sent", metrics.due.clone());
         let oldest = "How long the oldest of them has been due";
         registry.register_with_unit("mails_due_oldest", oldest, seconds(), metrics.waiting.clone());
@@ -113,19 +174,25 @@ impl Metrics {
     }
 
     /// An attempt to send a mail came to this.
-    pub fn attempted(&self, channel: &'static str, outcome: &'static str) {
-        self.attempts.get_or_create(&Attempted { channel, outcome }).inc();
+    pub fn attempted(&self, channel: &'static str, class: Class, outcome: &'static str) {
+        self.attempts.get_or_create(&Attempted { channel, class: class.name(), outcome }).inc();
     }
 
     /// A message was sent so long after its time.
-    pub fn sent(&self, late: Duration) {
-        self.lateness.observe(late.as_secs_f64());
+    pub fn sent(&self, class: Class, late: Duration) {
+        self.lateness.get_or_create(&class.into()).observe(late.as_secs_f64());
     }
 
-    /// What waits to be sent at this moment.
-    pub fn waiting(&self, due: i64, oldest: Duration) {
-        self.due.set(due);
-        self.waiting.set(oldest.as_secs_f64());
+    /// The database answered what waits to be sent of each class at this moment, and since when; or it did not.
+    pub fn waiting(&self, waiting: Option<[(Class, i64, Duration); 2]>) {
+        self.database_up.set(waiting.is_some().into());
+        // What was told last may be long over.
+        self.due.clear();
+        self.waiting.clear();
+        for (class, due, oldest) in waiting.into_iter().flatten() {
+            self.due.get_or_create(&class.into()).set(due);
+            self.waiting.get_or_create(&class.into()).set(oldest.as_secs_f64());
+        }
     }
 
     /// Everything, as `OpenMetrics` text.

@@ -128,6 +128,19 @@ pub enum Class {
     Matters,
 }
 
+impl Class {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Routine, Self::Matters];
+
+    /// What it is called where messages are counted.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Routine => "routine",
+            Self::Matters => "matters",
+        }
+    }
+}
+
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum)]
 #[oai(rename_all = "kebab-case")]

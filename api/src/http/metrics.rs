@@ -1,20 +1,29 @@
 //! `/metrics`, for Prometheus: on a listener of its own, or beside the demo. Whoever can reach it may read it; it tells how
 //! much is done and how fast, of nobody in particular.
 
-use crate::{app::App, metrics::CONTENT_TYPE, store::outbox};
+use crate::{app::App, error::Error, metrics::CONTENT_TYPE, store::outbox};
 use poem::{Endpoint, EndpointExt, IntoResponse, Response, Route, get, handler, web::Data};
+use std::time::Duration;
 
-/// What is counted. A database that does not answer leaves what waits as it was told last.
+/// How long the database may take to say what waits: whoever watches asks again soon, and gives up on one who is late.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// What is counted. Where the database does not answer in time, that is said, and the rest.
 #[handler]
 async fn metrics(app: Data<&App>) -> Response {
     let now = app.clock.now();
-    match outbox::backlog(app.db.read(), now).await {
-        Ok(backlog) => {
+    let asked = tokio::time::timeout(PATIENCE, outbox::backlog(app.db.read(), now)).await;
+    let asked = asked.unwrap_or_else(|_| Err(Error::Unavailable("the database does not answer".into())));
+    let waiting = asked.map(|backlogs| {
+        backlogs.map(|backlog| {
             let oldest = backlog.oldest.map_or_else(Default::default, |at| (now - at).to_std().unwrap_or_default());
-            app.metrics.waiting(backlog.due, oldest);
-        }
-        Err(error) => tracing::warn!(%error, "what waits to be sent was not counted"),
+            (backlog.class, backlog.due, oldest)
+        })
+    });
+    if let Err(error) = &waiting {
+        tracing::warn!(%error, "what waits to be sent was not counted");
     }
+    app.metrics.waiting(waiting.ok());
     app.metrics.text().with_content_type(CONTENT_TYPE).into_response()
 }
 

@@ -106,9 +106,9 @@ impl Dispatcher {
 
     fn count(&self, claim: &Claim, attempt: Attempt) {
         let metrics = &self.app.metrics;
-        metrics.attempted(CHANNEL, attempt.name());
+        metrics.attempted(CHANNEL, claim.class(), attempt.name());
         if let (Attempt::Sent(_), Content::Message { due_at, .. }) = (attempt, &claim.content) {
-            metrics.sent((self.app.clock.now() - *due_at).to_std().unwrap_or_default());
+            metrics.sent(claim.class(), (self.app.clock.now() - *due_at).to_std().unwrap_or_default());
         }
     }
 

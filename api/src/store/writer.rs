@@ -8,7 +8,13 @@ use super::{
     Driver, lines,
     link::{Link, Transaction},
 };
-use crate::{clock::Clock, error::Error, events::Event, metrics::Writing};
+use crate::{
+    clock::Clock,
+    domain::notifications::{Class, NotificationState},
+    error::Error,
+    events::Event,
+    metrics::Writing,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use sea_orm::DbErr;
@@ -28,6 +34,7 @@ pub struct Tx {
     now: DateTime<Utc>,
     driver: Driver,
     events: broadcast::Sender<Event>,
+    counts: Writing,
     audited: RefCell<Vec<lines::Line>>,
     afterwards: RefCell<Vec<Afterwards>>,
 }
@@ -71,6 +78,12 @@ impl Tx {
         let events = self.events.clone();
         // Nobody may be listening.
         self.after_commit(move || drop(events.send(event)));
+    }
+
+    /// Counts messages of a class that came to this, once the unit is committed.
+    pub(super) fn ended(&self, class: Class, state: NotificationState, messages: u64) {
+        let counts = self.counts.clone();
+        self.after_commit(move || counts.ended(class, state, messages));
     }
 
     /// Does something in memory once the unit is committed, before its caller is answered and even if it has hung up.
@@ -282,7 +295,8 @@ impl Line {
         let (clock, events, driver) = (self.clock.clone(), self.events.clone(), self.link.driver());
         let now = clock.now();
         let (audited, afterwards) = Default::default();
-        let tx = Tx { savepoint, clock, now, driver, events, audited, afterwards };
+        let counts = self.counts.clone();
+        let tx = Tx { savepoint, clock, now, driver, events, counts, audited, afterwards };
         // Given up, it drops its caller's line: that is an answer too.
         let (outcome, answer) = self.link.patiently(unit.run(&tx)).await.ok_or((None, Fate::Lost))?;
         let Tx { savepoint, audited, afterwards, .. } = tx;

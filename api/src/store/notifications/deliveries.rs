@@ -1,7 +1,7 @@
 //! The deliveries of messages: one for each channel, with how far its sending got.
 
 use crate::{
-    domain::notifications::{Channel, DeliveryState, NotificationState, Stage},
+    domain::notifications::{Channel, Class, DeliveryState, NotificationKind, NotificationState, Stage},
     error::Error,
     store::{Tx, bulk},
 };
@@ -120,9 +120,16 @@ pub(in crate::store) async fn set_state(tx: &Tx, row: &Model, state: Notificatio
     let fields = || notification::ActiveModel { state: Set(state.code()), ..Default::default() };
     let own = notification::ActiveModel { patient_id: Set(row.patient_id), id: Set(row.id), ..fields() };
     Entity::update(own).exec_without_returning(tx.db()).await?;
+    let mut messages = 1;
     if row.flag_id.is_some() {
         let with = Entity::update_many().set(fields()).filter(Column::PatientId.eq(row.patient_id));
-        with.filter(Column::ToldWith.eq(row.id)).exec(tx.db()).await?;
+        messages += with.filter(Column::ToldWith.eq(row.id)).exec(tx.db()).await?.rows_affected;
     }
+    tx.ended(class_of(row), state, messages);
     Ok(())
+}
+
+/// How much a message matters.
+pub(in crate::store) fn class_of(message: &Model) -> Class {
+    NotificationKind::from_code(message.kind).map_or(Class::Routine, NotificationKind::class)
 }

@@ -5,7 +5,7 @@ mod deliveries;
 mod to_members;
 mod wanted;
 
-pub(super) use deliveries::{insert_all, past_delivery, queue, requeue, set_state, settle};
+pub(super) use deliveries::{class_of, insert_all, past_delivery, queue, requeue, set_state, settle};
 pub use to_members::{Past, insert_past, tell};
 pub(super) use wanted::{Wanted, gravest_told, skip_done, wanted};
 

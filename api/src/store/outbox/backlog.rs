@@ -1,7 +1,7 @@
 //! How much waits to leave the house, for whoever watches it.
 
 use crate::{
-    domain::notifications::{DeliveryState, NotificationState},
+    domain::notifications::{Class, DeliveryState, NotificationState},
     error::Error,
 };
 use chrono::{DateTime, Utc};
@@ -11,9 +11,11 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
-/// Mails whose time has come and that are not sent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Mails of a class whose time has come and that are not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backlog {
+    /// How much they matter.
+    pub class: Class,
     /// How many.
     pub due: i64,
     /// Since when the oldest has been due.
@@ -26,14 +28,20 @@ struct Counted {
     oldest: Option<i64>,
 }
 
-/// Counts them. A mail that is tried again counts from when it was due first.
-pub async fn backlog(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Backlog, Error> {
-    let (messages, invitations) = (messages(db, now.into()).await?, invitations(db).await?);
-    let oldest = [messages.oldest, invitations.oldest].into_iter().flatten().min();
-    Ok(Backlog { due: messages.due + invitations.due, oldest: oldest.map(|at| Micros(at).into()) })
+/// Counts those of each class. A mail that is tried again counts from when it was due first.
+pub async fn backlog(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<[Backlog; 2], Error> {
+    let routine = messages(db, now.into(), false).await?;
+    let (told, invitations) = (messages(db, now.into(), true).await?, invitations(db).await?);
+    let oldest = [told.oldest, invitations.oldest].into_iter().flatten().min();
+    let matters = Counted { due: told.due + invitations.due, oldest };
+    Ok([(Class::Routine, routine), (Class::Matters, matters)].map(|(class, Counted { due, oldest })| {
+        let oldest = oldest.map(|at| Micros(at).into());
+        Backlog { class, due, oldest }
+    }))
 }
 
-async fn messages(db: &impl ConnectionTrait, now: Micros) -> Result<Counted, Error> {
+/// Messages to members, or the patients' own.
+async fn messages(db: &impl ConnectionTrait, now: Micros, to_members: bool) -> Result<Counted, Error> {
     use delivery::Column as D;
     use notification::{Column as N, Entity as Messages};
     let message = |column| Expr::col((Messages, column));
@@ -51,6 +59,7 @@ async fn messages(db: &impl ConnectionTrait, now: Micros) -> Result<Counted, Err
         .column_as(N::DueAt.min(), "oldest")
         .filter(N::State.is_in(waiting))
         .filter(N::DueAt.lte(now))
+        .filter(if to_members { N::RecipientId.is_not_null() } else { N::RecipientId.is_null() })
         .filter(Expr::exists(delivery));
     Ok(found.into_model::<Counted>().one(db).await?.unwrap_or_default())
 }

@@ -68,8 +68,9 @@ pub struct Claim {
 }
 
 impl Claim {
-    fn class(&self) -> Class {
-        self.message.as_ref().map_or(Class::Matters, class_of)
+    /// How much the mail matters.
+    pub fn class(&self) -> Class {
+        self.message.as_ref().map_or(Class::Matters, notifications::class_of)
     }
 }
 
@@ -116,7 +117,7 @@ async fn claim_delivery(tx: &Tx, patient: Uuid, id: Uuid) -> Result<Option<Claim
     if !lease.is_queued() {
         return Ok(None);
     }
-    let class = class_of(&message);
+    let class = notifications::class_of(&message);
     let late = is_late(message.due_at.into(), tx.now());
     let (state, delivered) = match turn(class, lease.stage, lease.until, lease_now(tx).await?, late) {
         Turn::Wait => return Ok(None),
@@ -278,8 +279,4 @@ async fn put_back(tx: &Tx, claim: &Claim, at: DateTime<Utc>, answer: Option<u16>
 
 fn number(answer: Option<u16>) -> Option<i16> {
     answer.and_then(|answer| answer.try_into().ok())
-}
-
-fn class_of(message: &notification::Model) -> Class {
-    NotificationKind::from_code(message.kind).map_or(Class::Routine, NotificationKind::class)
 }

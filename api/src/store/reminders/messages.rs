@@ -57,6 +57,7 @@ pub(super) async fn write(tx: &Tx, reminder: &Model, occurrence: &Occurrence) ->
         .await?;
     if let TryInsertResult::Inserted(1) = inserted {
         notifications::queue(tx, &message, delivered).await?;
+        tx.ended(notifications::class_of(&message), state, 1);
         notifications::announce(tx, &message);
     }
     Ok(())
@@ -82,6 +83,7 @@ pub(super) async fn move_to(tx: &Tx, row: &notification::Model, occurrence: &Occ
     moved.computed_at = Set(tx.now().into());
     Messages::update(moved).exec_without_returning(tx.db()).await?;
     notifications::requeue(tx, row.patient_id, row.id, occurrence.due_at, delivered).await?;
+    tx.ended(notifications::class_of(row), state, 1);
     notifications::announce(tx, row);
     Ok(())
 }
