@@ -268,7 +268,7 @@ async fn sqlite_declares_each_column_as_what_its_row_holds() {
         notification patient record record_version reminder standing token
     );
     let sql = "SELECT t.name AS table_name, c.name AS column_name, c.type AS type_name, c.pk AS pk
-        FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT IN ('seaql_migrations', 'sqlite_stat1')";
+        FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name <> 'seaql_migrations' AND t.name NOT LIKE 'sqlite_stat_'";
     let rows = clinic.app.db.read().query_all_raw(Statement::from_string(DatabaseBackend::Sqlite, sql)).await.unwrap();
     let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for row in rows {

@@ -90,17 +90,21 @@ impl Standings {
 /// The rows of one patient, or of everybody in the caller's care.
 async fn rows(app: &App, caller: &Caller, whose: Whose) -> Result<Vec<(Place, Item)>, Error> {
     let (db, now) = (app.db.read(), app.clock.now());
-    let mut courses = course::of_patients(db, whose).await?;
-    let mut standings = standing::of_patients(db, whose, PHQ_9_SERIES).await?;
     let (which, window) =
         (Which { unresolved: true, ..Which::default() }, Window { limit: FLAGS, ..Window::default() });
-    let shown = flags::page(db, &app.keys, caller.clinic, whose, which, &window).await?.items;
+    // A database beside the service answers them together.
+    let (mut courses, mut standings, shown, profiles) = tokio::try_join!(
+        course::of_patients(db, whose),
+        standing::of_patients(db, whose, PHQ_9_SERIES),
+        flags::page(db, &app.keys, caller.clinic, whose, which, &window),
+        profiles::page(db, &app.keys, caller.clinic, Some(whose), None, u64::from(u32::MAX)),
+    )?;
     let mut flags: HashMap<Uuid, Vec<Shown>> = HashMap::new();
-    for one in shown {
+    for one in shown.items {
         flags.entry(one.patient).or_default().push(one);
     }
     let around = Around::of(app, caller, &flags.keys().copied().collect::<Vec<_>>()).await?;
-    let profiles = profiles::page(db, &app.keys, caller.clinic, Some(whose), None, u64::from(u32::MAX)).await?.items;
+    let profiles = profiles.items;
     let mut all = Vec::with_capacity(profiles.len());
     for profile in profiles {
         let stands = Stands {

@@ -136,8 +136,8 @@ async fn shown(db: &impl ConnectionTrait, keys: &Keys, clinic: Uuid, rows: &[Mod
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let evidence = evidence_of(db, rows).await?;
-    let (records, mut notices) = (records(db, &evidence).await?, notices(db, rows).await?);
+    let (evidence, mut notices) = tokio::try_join!(evidence_of(db, rows), notices(db, rows))?;
+    let records = records(db, &evidence).await?;
     let typed: Vec<_> = rows.iter().filter(|row| row.sealed.is_some()).map(|row| row.patient_id).collect();
     let keys = keys.of_patients(&typed).await?;
     let shown = rows.iter().map(|row| {
