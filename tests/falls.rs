@@ -6,10 +6,8 @@ use crate::{
     support::{Clinic, Person},
 };
 use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
-use poem::http::Method;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 async fn flag_of(clinic: &Clinic, patient: &Person) -> Value {
     let path = format!("/v1/patients/{}/flags", patient.id);
@@ -103,56 +101,6 @@ on_both! {
             assert_eq!((&flag["state"], alarms(&clinic, patient).await), (&json!(state), told));
             assert_eq!((&flag["severity"], flag["evidence"].as_array().unwrap().len()), (&json!("watch"), 6));
         }
-    }
-
-    async fn a_device_that_writes_all_day_buries_no_flag(clinic: Clinic) {
-        let me = clinic.patient.clone();
-        two_good_weeks(&clinic, &me).await;
-        let write = async |n: usize, at: DateTime<Utc>| {
-            let call = clinic.call(&me, Method::POST, MOODS).header("Idempotency-Key", &format!("low-{n}"));
-            call.json(&mood(at, 1)).send().await.expect(201)
-        };
-        let mut told = Vec::new();
-        for n in 0..60 {
-            clinic.clock.advance(TimeDelta::minutes(1));
-            told.push((clinic.now(), write(n, clinic.now()).await));
-        }
-        let flag = flag_of(&clinic, &me).await;
-        assert_eq!((&flag["severity"], flag["evidence"].as_array().unwrap().len()), (&json!("urgent"), 24));
-        let newest = async || {
-            let flags = entities::flag::Entity::find().filter(entities::flag::Column::PatientId.eq(me.id));
-            flags.one(clinic.app.db.read()).await.unwrap().unwrap().newest_at
-        };
-        assert_eq!(newest().await, told[59].0.into(), "what is no evidence moves the flag's time on all the same");
-        // From the third on the fall is deep: each write was answered by where to turn, and its repeat is too.
-        for (n, (at, first)) in told.iter().enumerate().skip(2) {
-            assert!(first.json()["support"].is_object(), "{n}");
-            assert_eq!(write(n, *at).await.text, first.text);
-        }
-        // Nor does one record that is written again and again: of its versions the newest is what is shown.
-        let (one, mut tag) = (&told[5], "\"1\"".to_owned());
-        let path = format!("{MOODS}/{}", one.1.json()["id"].as_str().unwrap());
-        for energy in 0..5 {
-            let mut body = mood(one.0, 1);
-            body["energy"] = json!(energy);
-            tag = clinic.put(&me, &path, Some(&tag), body).await.expect(200).etag.unwrap();
-        }
-        let rows = entities::flag_evidence::Entity::find().filter(entities::flag_evidence::Column::PatientId.eq(me.id));
-        let rows = rows.filter(entities::flag_evidence::Column::RecordId.eq(one.1.json()["id"].as_str().unwrap().parse::<Uuid>().unwrap()));
-        let mut counts: Vec<_> = rows.all(clinic.app.db.read()).await.unwrap().iter().map(|row| (row.version, row.counts)).collect();
-        counts.sort_unstable();
-        assert_eq!(counts, (1..=6).map(|version| (version, version == 6)).collect::<Vec<_>>());
-        assert!(flag_of(&clinic, &me).await["evidence"].as_array().unwrap().iter().all(|one| one.get("since").is_none()));
-        // Whoever closes it has seen the day; what comes then opens it again.
-        verb(&clinic, &clinic.therapist, &flag, "resolve", json!({ "outcome": "contacted" })).await.expect(200);
-        let sooner = told[30].0 + TimeDelta::seconds(1);
-        write(60, sooner).await;
-        assert_eq!(flag_of(&clinic, &me).await["state"], "resolved", "one more of an hour that was seen");
-        clinic.clock.advance(TimeDelta::minutes(1));
-        write(61, clinic.now()).await;
-        let flag = flag_of(&clinic, &me).await;
-        assert_eq!((&flag["state"], flag["evidence"].as_array().unwrap().len()), (&json!("open"), 24));
-        assert_eq!((newest().await, alarms(&clinic, &me).await), (clinic.now().into(), 3));
     }
 
     async fn a_drop_that_was_expected_is_no_longer_once_thoughts_of_death_are_open(clinic: Clinic) {

@@ -247,7 +247,7 @@ on_both! {
                 Driver::Sqlite => "PRAGMA defer_foreign_keys = ON",
                 Driver::Postgres => "SET LOCAL session_replication_role = replica",
             }).await?;
-            come_back!(tx: account audit care_relation clinic cookie delivery flag flag_evidence idempotency invitation
+            come_back!(tx: account audit care_relation clinic cookie course delivery flag flag_evidence idempotency invitation
                 measurement member notification patient record record_version reminder standing token);
             Err::<(), _>(Error::Forbidden)
         };

@@ -7,7 +7,7 @@ use crate::{
 };
 use afterglow::{
     domain::course::Course,
-    store::{care_team::Whose, course},
+    store::{Tx, care_team::Whose, course},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use poem::http::Method;
@@ -37,6 +37,31 @@ async fn row(clinic: &Clinic, patient: &Person) -> Value {
 async fn phq9(clinic: &Clinic, patient: &Person) -> [Value; 4] {
     let phq9 = row(clinic, patient).await["phq9"].clone();
     ["baseline", "best", "latest", "status"].map(|name| phq9[name].clone())
+}
+
+/// The newest mood, check-in and answer to question 9, and whether a dose was given, read from the records one by one.
+async fn told(
+    clinic: &Clinic,
+    me: &Person,
+) -> (Option<(u8, DateTime<Utc>)>, Option<DateTime<Utc>>, Option<(u8, DateTime<Utc>)>, bool) {
+    use entities::record::{Column, Entity};
+    let mut rows = Entity::find().filter(Column::PatientId.eq(me.id)).all(clinic.app.db.read()).await.unwrap();
+    rows.retain(|row| !row.deleted);
+    rows.sort_by_key(|row| (row.occurred_at, row.id));
+    let at = |row: &entities::record::Model| DateTime::<Utc>::from(row.occurred_at);
+    let facts = |row: &entities::record::Model| serde_json::from_str::<Value>(&row.facts).unwrap();
+    let last = |kind: i16, pointer: &str| {
+        let newest = rows.iter().rev().filter(|row| row.kind == kind);
+        let mut newest =
+            newest.filter_map(|row| Some((u8::try_from(facts(row).pointer(pointer)?.as_i64()?).unwrap(), at(row))));
+        newest.next()
+    };
+    let own =
+        |row: &&entities::record::Model| row.created_by == me.id && row.visibility == 1 && ![2, 6].contains(&row.kind);
+    let given = |row: &entities::record::Model| {
+        row.kind == 8 || (row.kind == 2 && facts(row)["kind"] == "dosing" && facts(row)["state"] == "completed")
+    };
+    (last(4, "/mood"), rows.iter().rfind(own).map(at), last(5, "/answers/9"), rows.iter().any(given))
 }
 
 fn instant(value: &Value) -> Option<DateTime<Utc>> {
@@ -165,6 +190,8 @@ on_both! {
                 }
             }
             if step % 30 == 0 { clinic.clock.advance(TimeDelta::hours(7)); }
+            let kept = course::of_patients(clinic.app.db.read(), Whose::Patient(me.id)).await.unwrap().remove(&me.id).unwrap();
+            assert_eq!((kept.last_mood, kept.last_check_in_at, kept.item_9, kept.has_begun), told(&clinic, &me).await, "after step {step}");
         }
         let db = clinic.app.db.read();
         let mut rows = entities::record::Entity::find().all(db).await.unwrap();
@@ -172,13 +199,44 @@ on_both! {
         rows.sort_by_key(|row| (row.occurred_at, row.id));
         let mut drawn = Course::default();
         for row in &rows {
-            drawn.follow(None, Some(&course::sign(row).unwrap()), clinic.now());
+            drawn.follow(None, Some(&course::sign(row).unwrap()));
         }
-        let mut kept = course::of_patients(db, Whose::Patient(me.id)).await.unwrap().remove(&me.id).unwrap();
-        // It forgets what is too old when it is next written.
-        kept.follow(None, None, clinic.now());
+        let kept = course::of_patients(db, Whose::Patient(me.id)).await.unwrap().remove(&me.id).unwrap();
         assert_eq!(kept, drawn);
         assert!(kept.has_begun && kept.last_mood.is_some() && kept.item_9.is_some() && !kept.dosing.is_empty());
+    }
+
+    async fn what_is_kept_and_cannot_be_read_is_made_anew_by_the_next_write(clinic: Clinic) {
+        let (now, me) = (clinic.now(), clinic.patient.clone());
+        for (path, body) in [(MOODS, mood(now - TimeDelta::days(3), 2)), (DOSES, dose(now, 50, None)), (ASSESSMENTS, phq_9(now, Some(1)))] {
+            clinic.post(&me, path, body).await.expect(201);
+        }
+        let torn = async |tx: &Tx| {
+            let moods = entities::course::Column::Moods;
+            entities::course::Entity::update_many().col_expr(moods, "torn".into()).exec(tx.db()).await?;
+            Ok(())
+        };
+        clinic.app.db.write(me.id, torn).await.unwrap();
+        clinic.post(&me, MOODS, mood(now, 4)).await.expect(201);
+        let kept = course::of_patients(clinic.app.db.read(), Whose::Patient(me.id)).await.unwrap().remove(&me.id).unwrap();
+        assert_eq!((kept.moods.means().len(), kept.last_mood, kept.item_9, kept.has_begun), (2, Some((4, now)), Some((1, now)), true));
+        assert_eq!(kept.last_check_in_at, Some(now));
+    }
+
+    async fn a_clock_that_was_wrong_for_one_write_takes_nothing_from_the_caseload(clinic: Clinic) {
+        let (began, me) = (clinic.now(), clinic.patient.clone());
+        for (days, value) in [(3, 2), (2, 4), (1, 6)] {
+            clinic.post(&me, MOODS, mood(began - TimeDelta::days(days), value)).await.expect(201);
+        }
+        let low = clinic.post(&me, MOODS, mood(began - TimeDelta::days(3), 9)).await.expect(201).json();
+        clinic.clock.advance(TimeDelta::days(100));
+        clinic.post(&me, MOODS, mood(began, 8)).await.expect(201);
+        clinic.clock.advance(TimeDelta::days(-100));
+        clinic.post(&me, MOODS, mood(began, 6)).await.expect(201);
+        let path = format!("{MOODS}/{}", low["id"].as_str().unwrap());
+        clinic.call(&me, Method::DELETE, &path).header("If-Match", "\"1\"").send().await.expect(204);
+        let line = row(&clinic, &me).await["mood_60d"].clone();
+        assert_eq!((&line[59], &line[58], &line[57], &line[56]), (&json!(7), &json!(6), &json!(4), &json!(2)));
     }
 
     async fn whoever_writes_anything_is_not_silent(clinic: Clinic) {

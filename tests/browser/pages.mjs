@@ -162,7 +162,7 @@ export async function a_flag_is_acknowledged_reopened_and_resolved_by_keyboard(l
   await page.keyboard.type("Taken on by mistake");
   await page.keyboard.press("Enter");
   await card.getByRole("button", { name: /^Acknowledge/ }).waitFor();
-  await card.getByText(/Taken on by you.*Opened again by you.*Taken on by mistake/).waitFor();
+  await card.locator(".flag-before", { hasText: /Acknowledged by you.*Reopened by you.*Taken on by mistake/ }).waitFor();
   await page.keyboard.press("r");
   await card.getByLabel("Outcome").waitFor();
   await card.getByRole("button", { name: "Resolve flag" }).focus();
@@ -189,8 +189,9 @@ export async function a_flag_is_acknowledged_reopened_and_resolved_by_keyboard(l
   await card.getByRole("button", { name: "Resolve flag" }).focus();
   await page.keyboard.press("Enter");
   await card.locator(".done", { hasText: "Referred on" }).waitFor();
-  await card.getByText(/Talked with the patient, closed by you.*<b>Sister is with them\.<\/b>.*Opened again by you.*Not reached after all/).waitFor();
-  assert.equal(await card.locator(".note").count(), 0, "the note of the first closing is not that of the second");
+  await card.locator(".flag-before > ul", { hasText: /Resolved by you.*Talked with the patient.*<b>Sister is with them\.<\/b>.*Reopened by you.*Not reached after all/ }).waitFor();
+  assert.equal(await card.getByText("1 earlier round").count(), 1, "what was before the last time is behind a line");
+  assert.equal(await card.locator(".flag-foot .note").count(), 0, "the note of the first closing is not that of the second");
 }
 
 export async function a_new_flag_arrives_by_itself_and_waits_until_asked_for(lab) {

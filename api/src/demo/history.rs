@@ -65,7 +65,7 @@ impl History {
             staff.tell(&waiting, write.at);
         }
         let (flags, told) = staff.end();
-        let (course, standings) = (drawn(&records, now)?, standings(&records)?);
+        let (course, standings) = (drawn(&records)?, standings(&records)?);
         let reminders = reminded::draw(year, &records, &mut chance, now);
         Ok(Self { records, flags, told, course, standings, reminders })
     }
@@ -119,12 +119,12 @@ pub fn stored<'a>(row: &'a record::Model, measured: Option<&'a measurement::Mode
     }
 }
 
-fn drawn(records: &records::Past, now: DateTime<Utc>) -> Result<Course, Error> {
+fn drawn(records: &records::Past) -> Result<Course, Error> {
     let mut rows: Vec<_> = records.records.values().collect();
     rows.sort_by_key(|row| (row.occurred_at, row.id));
     let mut course = Course::default();
     for row in rows {
-        course.follow(None, Some(&course::sign(row)?), now);
+        course.follow(None, Some(&course::sign(row)?));
     }
     Ok(course)
 }

@@ -117,7 +117,7 @@ pub fn rank(one: &Flag, other: &Flag) -> Ordering {
         let told = TOLD.iter().position(|rule| *rule == flag.rule);
         (Reverse(flag.severity), flag.state.code(), told.unwrap_or(TOLD.len()))
     };
-    let newest = |flag: &Flag| (Reverse(flag.newest_at), flag.id);
+    let newest = |flag: &Flag| (Reverse(flag.newest_at()), flag.id);
     let graver = match (gravest(one), gravest(other)) {
         (Some(one), Some(other)) => other.weigh(one),
         _ => Ordering::Equal,

@@ -90,7 +90,9 @@ impl Asked<'_> {
         may(writes, &["storage-full"]);
         let body = self.operation.get("requestBody").is_some();
         may(body, &["malformed-json", "too-large", "unsupported-media-type", "invalid"]);
-        may(self.takes("If-Match"), &["precondition-required", "stale"]);
+        may(self.takes("If-Match"), &["stale"]);
+        // A flag is closed by whoever does not say what they have seen, too.
+        may(self.takes("If-Match") && id != "flags_resolve", &["precondition-required"]);
         may(self.takes("Idempotency-Key"), &["idempotency-key-reused"]);
         may(self.requires("Idempotency-Key"), &["idempotency-key-required"]);
         may(is_put && of_a_patient && !self.path.contains("/care-team/"), &["gone"]);

@@ -12,8 +12,13 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 #[handler]
 async fn metrics(app: Data<&App>) -> Response {
     let now = app.clock.now();
-    let asked = tokio::time::timeout(PATIENCE, outbox::backlog(app.db.read(), now)).await;
-    let asked = asked.unwrap_or_else(|_| Err(Error::Unavailable("the database does not answer".into())));
+    let db = app.db.clone();
+    // A task of its own: a file answers in the thread that asks.
+    let asking = tokio::spawn(async move { outbox::backlog(db.read(), now).await });
+    let asked = match tokio::time::timeout(PATIENCE, asking).await {
+        Ok(asked) => asked.map_err(Error::internal).flatten(),
+        Err(_) => Err(Error::Unavailable("the database does not answer".into())),
+    };
     let waiting = asked.map(|backlogs| {
         backlogs.map(|backlog| {
             let oldest = backlog.oldest.map_or_else(Default::default, |at| (now - at).to_std().unwrap_or_default());

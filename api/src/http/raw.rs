@@ -1,11 +1,13 @@
 //! JSON that is written already, under the schema that the document shows: records are spliced, not mapped twice.
 
+use crate::error::Error;
 use poem::{IntoResponse, Response};
 use poem_openapi::{
     payload::Payload,
     registry::{MetaSchema, MetaSchemaRef, Registry},
     types::Type,
 };
+use serde::Serialize;
 use serde_json::Value;
 use std::marker::PhantomData;
 
@@ -16,6 +18,14 @@ impl<T> Raw<T> {
     /// JSON of this shape.
     pub fn new(json: String) -> Self {
         Self(json, PhantomData)
+    }
+
+    /// A long answer, written once: poem-openapi would make a map of each object first.
+    pub fn of(value: &T) -> Result<Self, Error>
+    where
+        T: Serialize,
+    {
+        serde_json::to_string(value).map(Self::new).map_err(Error::internal)
     }
 }
 

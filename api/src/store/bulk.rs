@@ -14,8 +14,8 @@ const ROWS: usize = 500;
 /// Rows that are deleted at once: what others write waits behind a unit for some milliseconds, no more.
 const PORTION: u64 = 500;
 
-/// Pairs that one statement can name.
-pub(super) const PAIRS: usize = VALUES / 2;
+/// Pairs that one statement can name, with room for a few values more.
+pub(super) const PAIRS: usize = VALUES / 2 - 8;
 
 /// That two columns are one of some pairs of ids, of which there is one at least. Two lists, one for each column, would be
 /// looked for in every combination.

@@ -4,7 +4,7 @@
 use super::{Scope, Tx, care_team::Whose};
 use crate::{
     domain::{
-        course::{Course, Dated, Lost, Sign, check_ins, first_day},
+        course::{Course, Dated, Lost, Moods, Part, Sign, check_ins},
         instruments::PHQ_9_SERIES,
         mood_scores,
         record::{Kind, Visibility},
@@ -13,7 +13,7 @@ use crate::{
     },
     error::Error,
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entities::{
     Micros,
     course::{Column, Entity, Model},
@@ -27,6 +27,9 @@ use sea_orm::{
 };
 use std::collections::HashMap;
 use uuid::Uuid;
+
+/// More than a course keeps, in whatever zone a day was.
+const AROUND: TimeDelta = TimeDelta::days(65);
 
 /// The courses of some patients; one without a record has none.
 pub async fn of_patients(db: &impl ConnectionTrait, whose: Whose) -> Result<HashMap<Uuid, Course>, Error> {
@@ -43,9 +46,16 @@ pub async fn follow_record(
 ) -> Result<(), Error> {
     let (was, is) = (before.map(sign).transpose()?, after.map(sign).transpose()?);
     let row = Entity::find_by_id(scope.patient).one(tx.db()).await?;
-    let mut course = row.map(opened).transpose()?.unwrap_or_default();
-    let lost = course.follow(was.as_ref(), is.as_ref(), tx.now());
-    look_up(tx, scope.patient, lost, &mut course).await?;
+    let (mut course, lost) = match row.map(opened).transpose() {
+        Ok(known) => {
+            let mut course = known.unwrap_or_default();
+            let lost = course.follow(was.as_ref(), is.as_ref());
+            (course, lost)
+        }
+        // Nobody's record is refused for it: it is made anew.
+        Err(_) => (Course::default(), Part::ALL.into()),
+    };
+    look_up(tx, scope.patient, &lost, &mut course).await?;
     save(tx, scope.patient, &course).await
 }
 
@@ -56,27 +66,53 @@ pub fn sign(row: &record::Model) -> Result<Sign, Error> {
     Ok(Sign::read(kind, (row.occurred_at.into(), row.day), &row.facts, is_told)?)
 }
 
-async fn look_up(tx: &Tx, patient: Uuid, lost: Lost, course: &mut Course) -> Result<(), Error> {
-    if lost.mood {
+async fn look_up(tx: &Tx, patient: Uuid, lost: &Lost, course: &mut Course) -> Result<(), Error> {
+    if lost.contains(&Part::Moods) {
+        course.moods = moods(tx, patient).await?;
         let newest = newest(patient, mood_scores::SERIES).one(tx.db()).await?;
         course.last_mood = newest.and_then(|row| Some((whole(row.value?)?, row.occurred_at.into())));
     }
-    if lost.item_9 {
+    if lost.contains(&Part::Item9) {
         let answer =
             Func::cust("substr").args([Expr::col(Measured::Answers), Expr::val(i32::from(ITEM)), Expr::val(1)]);
         let answered = newest(patient, PHQ_9_SERIES).filter(Expr::expr(answer).ne(Form::UNANSWERED.to_vec()));
         let newest = answered.one(tx.db()).await?;
         course.item_9 = newest.and_then(|row| Some((Form::answer_of(&row.answers?)?, row.occurred_at.into())));
     }
-    if lost.check_in {
+    if lost.contains(&Part::CheckIn) {
         course.last_check_in_at = last_check_in(tx, patient).await?;
     }
-    if lost.doses {
+    if lost.contains(&Part::Doses) {
         let sessions = dosing_sessions(tx, patient).await?;
         course.has_begun = !sessions.is_empty() || has_home_dose(tx, patient).await?;
-        course.dosing = sessions.into_iter().filter(|day| *day >= first_day(tx.now())).collect();
+        course.dosing = sessions.into_iter().collect();
     }
+    course.forget();
     Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Mood {
+    occurred_at: Micros,
+    day: NaiveDate,
+    value: Option<f64>,
+}
+
+/// The moods of the two months before the newest, and of the days around them.
+async fn moods(tx: &Tx, patient: Uuid) -> Result<Moods, Error> {
+    let narrow = |rows: Select<measurement::Entity>| {
+        rows.select_only().columns([Measured::OccurredAt, Measured::Day, Measured::Value]).into_model::<Mood>()
+    };
+    let series = newest(patient, mood_scores::SERIES);
+    let Some(last) = narrow(series.clone()).one(tx.db()).await? else { return Ok(Moods::default()) };
+    let since = DateTime::<Utc>::from(last.occurred_at) - AROUND;
+    let mut moods = Moods::default();
+    for mood in narrow(series.filter(Measured::OccurredAt.gte(Micros::from(since)))).all(tx.db()).await? {
+        if let Some(value) = mood.value.and_then(whole) {
+            moods.add(mood.day, value);
+        }
+    }
+    Ok(moods)
 }
 
 fn newest(patient: Uuid, series: i16) -> Select<measurement::Entity> {

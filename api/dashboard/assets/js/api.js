@@ -7,6 +7,7 @@ export class Problem extends Error {
     this.status = status;
     this.type = String(body.type ?? "").split("/").at(-1);
     this.errors = body.errors ?? [];
+    this.current = body.current;
     this.retryAfter = retryAfter;
   }
 }

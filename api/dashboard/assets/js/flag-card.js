@@ -24,7 +24,7 @@ const field = (id, label, input, hint) => h("div", { class: "field" }, h("label"
 const drafts = new Map();
 
 /** A form in place: what was typed stays until the server has said yes. */
-const formIn = (foot, { fields, submit, working, keep, check, path, flag, redraw }, focus) => {
+const formIn = (foot, { fields, submit, working, keep, check, path, flag, redraw, match }, focus) => {
   const problem = h("p", { class: "problem", role: "alert" });
   const button = h("button", { class: "button primary", type: "submit" }, submit);
   const opener = document.activeElement;
@@ -46,12 +46,16 @@ const formIn = (foot, { fields, submit, working, keep, check, path, flag, redraw
     button.textContent = working;
     try {
       mine.add(flag.id);
-      const answer = await post(path, body);
+      const answer = await post(path, body, { match });
       drafts.delete(path);
       redraw(answer);
     } catch (failed) {
       if (failed.status === undefined) throw failed;
       mine.delete(flag.id);
+      if (failed.status === 412 && failed.current) {
+        redraw(failed.current, "Not saved: something new came to this flag meanwhile. Look at it first; what you typed stays here.");
+        return;
+      }
       problem.textContent = `${notSaved(failed)} What you typed stays here.`;
       button.removeAttribute("aria-disabled");
       button.textContent = submit;
@@ -66,7 +70,7 @@ const formIn = (foot, { fields, submit, working, keep, check, path, flag, redraw
 const resolveForm = (foot, flag, redraw, focus = true) => {
   const [outcome, note] = [`${flag.id}-outcome`, `${flag.id}-note`];
   formIn(foot, {
-    flag, redraw, path: `flags/${flag.id}/resolve`, submit: "Resolve flag", working: "Resolving…", keep: "Keep it open",
+    flag, redraw, match: `"${flag.version}"`, path: `flags/${flag.id}/resolve`, submit: "Resolve flag", working: "Resolving…", keep: "Keep it open",
     fields: [
       field(outcome, "Outcome", h("select", { id: outcome, name: "outcome", required: true }, h("option", { value: "" }, "Choose one"), ...Object.entries(OUTCOME).map(([code, text]) => h("option", { value: code }, text)))),
       field(note, "Note for the record", h("textarea", { id: note, name: "note", rows: 3, maxlength: 4000, "aria-describedby": `${note}-hint` }), "The care team reads this. The patient can ask for it."),
@@ -86,20 +90,26 @@ const reopenForm = (foot, flag, redraw, focus = true) => {
   }, focus);
 };
 
-/** How it came to be opened again: somebody's words, or what a rule found. */
-const again = ({ reopened_at, reopened_by, reason }) => [`Opened again by ${by(reopened_by) ?? "new evidence"}, ${when(reopened_at)}: `, h("bdi", { dir: "auto" }, reason)];
-const closed = (closing) => h("li", {}, `${OUTCOME[closing.outcome] ?? plainWords(closing.outcome)}, closed by ${by(closing.by)}, ${when(closing.at)}. `,
-  closing.note && ["Note: ", h("bdi", { dir: "auto" }, closing.note), " "], again(closing));
-const returned = (one) => h("li", {}, `Taken on by ${by(one.by)}, ${when(one.at)}. `, again(one));
+/** What somebody wrote, in lines of its own. */
+const written = (text) => h("p", { class: "note", dir: "auto" }, text);
+const reopenedLine = ({ at, by: who, reason, record_id: record }) => [
+  h("p", {}, record ? `Reopened by new evidence, ${when(at)}.` : `Reopened by ${by(who)}, ${when(at)}:`), !record && written(reason)];
+const round = (one) => h("li", {},
+  one.acknowledged_at && h("p", {}, `Acknowledged by ${by(one.acknowledged_by)}, ${when(one.acknowledged_at)}.`),
+  one.resolved_at && h("p", {}, `Resolved by ${by(one.resolved_by)}, ${when(one.resolved_at)}: ${OUTCOME[one.outcome] ?? plainWords(one.outcome)}.`),
+  one.note && written(one.note), ...reopenedLine(one.reopened).filter(Boolean));
+const rounds = (list) => h("ul", { class: "plain-list" }, ...list.map(round));
 
-/** What was done about a flag before it was opened again, in order of time, and whether its clock was set anew since. */
-const before = (flag) => {
-  const ended = [...flag.closings.filter((one) => one.reopened_at).map((one) => [one, closed]), ...flag.returns.map((one) => [one, returned])]
-    .sort(([one], [other]) => new Date(one.reopened_at) - new Date(other.reopened_at));
-  const opened = ended.at(-1)?.[0].reopened_at ?? flag.opened_at;
+/** What was done about a flag before it was last opened again, in order of time: the last time in sight, what was before it
+    behind a line; and whether its clock was set anew since. */
+const before = ({ earlier_rounds: list, opened_at, state, waits_since }) => {
+  const opened = list.at(-1)?.reopened.at ?? opened_at;
+  const older = list.slice(0, -1);
   return [
-    ended.length > 0 && h("ul", { class: "plain-list flag-before", "aria-label": "Before this flag was opened again" }, ...ended.map(([one, line]) => line(one))),
-    flag.state === "open" && flag.waits_since !== opened && h("p", { class: "quiet-text" }, "New evidence came; its clock runs anew."),
+    list.length > 0 && h("div", { class: "flag-before", role: "group", "aria-label": "Before this flag was opened again" },
+      older.length > 0 && h("details", { class: "as-table" }, h("summary", {}, `${older.length} earlier ${older.length === 1 ? "round" : "rounds"}`), rounds(older)),
+      rounds(list.slice(-1))),
+    state === "open" && waits_since !== opened && h("p", { class: "quiet-text" }, "New evidence came; its clock runs anew."),
   ].filter(Boolean);
 };
 
@@ -113,7 +123,11 @@ export const flagCard = (first, { person, level = 3, phone, changed } = {}) => {
   const card = h("article", { "aria-labelledby": titleId, tabindex: -1, "data-flag": first.id });
   const draw = (flag, focus) => {
     const foot = h("div", { class: "flag-foot" });
-    const redraw = (answer) => { draw(answer, true); changed?.(answer); };
+    const redraw = (answer, told) => {
+      draw(answer, true);
+      if (told) find(".problem", card).textContent = told;
+      changed?.(answer);
+    };
     const toggle = (open) => () => { if (find("form", foot)) find("form", foot).remove(); else open(foot, flag, redraw); };
     const resolve = h("button", { class: "button", type: "button", "data-act": "resolve", onclick: toggle(resolveForm) }, "Resolve…", h("span", { class: "vh" }, ` ${flag.title}`));
     const reopen = h("button", { class: "button quiet", type: "button", "data-act": "reopen", onclick: toggle(reopenForm) }, "Reopen…", h("span", { class: "vh" }, ` ${flag.title}`));
@@ -129,8 +143,7 @@ export const flagCard = (first, { person, level = 3, phone, changed } = {}) => {
         person && h("span", {}, h("a", { class: "flag-person", "data-main": true, href: `/patients/${person.id}` }, nameOf(person)), latinOf(person)),
         h("span", { class: "quiet-text flag-since" }, `${flag.rule}, since ${when(flag.waits_since)}${flag.waits_since === flag.opened_at ? "" : `, first ${when(flag.opened_at)}`}`)),
       h(`h${level}`, { id: titleId, class: "flag-title" }, flag.title),
-      ...before(flag),
-      h("ul", { class: "evidence" }, ...flag.evidence.map(evidence)), foot);
+      h("ul", { class: "evidence" }, ...flag.evidence.map(evidence)), foot, ...before(flag));
     if (flag.state !== "resolved" && drafts.has(`flags/${flag.id}/resolve`)) resolveForm(foot, flag, redraw, false);
     else if (flag.state !== "open" && drafts.has(`flags/${flag.id}/reopen`)) reopenForm(foot, flag, redraw, false);
     if (focus) (find("[data-act]", foot) ?? card).focus();

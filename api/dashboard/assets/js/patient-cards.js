@@ -46,7 +46,7 @@ export const scores = ({ assessments, standing }, { phq9, gad7 }) => {
     list([
       stale !== null && `${standing.phq9.current ? "The" : "No current score: the"} last PHQ-9 is ${stale} days old.`,
       item9 && `Question 9, thoughts of death or of hurting oneself: ${item9.answer} of 3 on ${shortDay(item9.occurred_at.slice(0, 10))}. 0 does not mean no risk.`,
-      standing?.phq9.late_baseline && "The baseline was taken after the first dosing session: what that session did may be in it already, so that the change since may look smaller than it is.",
+      standing?.phq9.late_baseline && "The baseline was taken after the first dosing session: what that session did may be in it already, so that the change since may look smaller or larger than it is.",
       phq9.length === 1 && "One score is a starting point, not yet a course.",
       partial > 0 && `${plural(partial, "form was", "forms were")} left incomplete and not drawn.`,
       !last && "Nothing can be said about change before a first complete form.",

@@ -15,16 +15,11 @@ use super::{
     safety::thoughts,
     sessions::is_completed_dosing,
 };
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use std::collections::BTreeSet;
 
 /// The days that are kept: those that are drawn, in a zone that is ahead or behind too.
-const REACH: TimeDelta = TimeDelta::days(62);
-
-/// The first day that is kept.
-pub fn first_day(now: DateTime<Utc>) -> NaiveDate {
-    (now - REACH).date_naive()
-}
+const REACH: Days = Days::new(62);
 
 /// The kinds whose time says that the patient was there: everything that they write themselves, a word in the journal as
 /// much as a mood or a dose. The time of a session is the appointment's, and prescriptions are not theirs.
@@ -69,18 +64,26 @@ impl Sign {
     }
 }
 
-/// What must be looked up among the records.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Lost {
-    /// The newest mood.
-    pub mood: bool,
+/// A part of a course.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The moods of the days that are kept, and the newest.
+    Moods,
     /// The newest check-in.
-    pub check_in: bool,
+    CheckIn,
     /// The newest answer to item 9.
-    pub item_9: bool,
+    Item9,
     /// The doses.
-    pub doses: bool,
+    Doses,
 }
+
+impl Part {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Moods, Self::CheckIn, Self::Item9, Self::Doses];
+}
+
+/// What must be looked up among the records.
+pub type Lost = BTreeSet<Part>;
 
 /// A value and when it was so.
 pub type Dated = (u8, DateTime<Utc>);
@@ -106,54 +109,70 @@ impl Course {
     /// Takes in that a record was written, changed or deleted.
     ///
     /// ```
-    /// use afterglow::domain::{course::{Course, Lost, Sign}, record::Kind};
+    /// use afterglow::domain::{course::{Course, Lost, Part, Sign}, record::Kind};
     /// use chrono::{TimeZone, Utc};
     ///
     /// let at = |day| Utc.with_ymd_and_hms(2026, 3, day, 8, 0, 0).unwrap();
     /// let mood = |day, facts| Sign::read(Kind::MoodScores, (at(day), at(day).date_naive()), facts, true).unwrap();
     /// let (low, high) = (mood(1, r#"{"mood":2}"#), mood(2, r#"{"mood":7}"#));
     /// let mut course = Course::default();
-    /// assert_eq!(course.follow(None, Some(&high), at(2)), Lost::default());
-    /// assert_eq!(course.follow(None, Some(&low), at(2)), Lost::default());
+    /// assert_eq!(course.follow(None, Some(&high)), Lost::default());
+    /// assert_eq!(course.follow(None, Some(&low)), Lost::default());
     /// assert_eq!(course.last_mood, Some((7, at(2))));
     /// // Which one is the newest once this is gone, the course cannot know.
-    /// assert_eq!(course.follow(Some(&high), None, at(2)), Lost { mood: true, check_in: true, ..Lost::default() });
+    /// assert_eq!(course.follow(Some(&high), None), Lost::from([Part::Moods, Part::CheckIn]));
     /// assert_eq!(course.moods.means(), [(at(1).date_naive(), 2.0)]);
     /// ```
-    pub fn follow(&mut self, before: Option<&Sign>, after: Option<&Sign>, now: DateTime<Utc>) -> Lost {
-        let mut lost = Lost::default();
-        if let Some(old) = before {
-            lost = self.remove(old);
-        }
+    pub fn follow(&mut self, before: Option<&Sign>, after: Option<&Sign>) -> Lost {
+        let mut lost = before.map(|old| self.remove(old)).unwrap_or_default();
         if let Some(new) = after {
             self.add(new, &mut lost);
         }
-        let first = first_day(now);
-        self.moods.forget_before(first);
-        self.dosing.retain(|day| *day >= first);
+        self.forget();
         lost
     }
 
+    /// The first day that is kept, seen from the last that anything is known of: a clock that went wrong takes nothing away.
+    pub fn first_day(&self) -> Option<NaiveDate> {
+        let last = self.moods.last_day().max(self.dosing.last().copied());
+        last.and_then(|last| last.checked_sub_days(REACH))
+    }
+
+    /// Forgets the days that are too old to be drawn.
+    pub fn forget(&mut self) {
+        if let Some(first) = self.first_day() {
+            self.moods.forget_before(first);
+            self.dosing.retain(|day| *day >= first);
+        }
+    }
+
     fn remove(&mut self, old: &Sign) -> Lost {
-        if let Some(mood) = old.mood {
-            self.moods.remove(old.day, mood);
-        }
+        let is_kept = self.first_day().is_none_or(|first| old.day >= first);
         let newest = |kept: Option<Dated>| kept.is_some_and(|(_, at)| at == old.at);
-        Lost {
-            mood: old.mood.is_some() && newest(self.last_mood),
-            check_in: old.is_check_in && self.last_check_in_at == Some(old.at),
-            item_9: old.item_9.is_some() && newest(self.item_9),
-            doses: old.dose.is_some(),
-        }
+        let moods = old.mood.is_some_and(|mood| {
+            let was_in = self.moods.remove(old.day, mood);
+            newest(self.last_mood) || (is_kept && !was_in)
+        });
+        let lost = [
+            (Part::Moods, moods),
+            (Part::CheckIn, old.is_check_in && self.last_check_in_at == Some(old.at)),
+            (Part::Item9, old.item_9.is_some() && newest(self.item_9)),
+            (Part::Doses, old.dose.is_some()),
+        ];
+        lost.into_iter().filter_map(|(part, is_lost)| is_lost.then_some(part)).collect()
     }
 
     fn add(&mut self, new: &Sign, lost: &mut Lost) {
         if let Some(mood) = new.mood {
             self.moods.add(new.day, mood);
-            lost.mood |= put_newest(&mut self.last_mood, (mood, new.at));
+            if put_newest(&mut self.last_mood, (mood, new.at)) {
+                lost.insert(Part::Moods);
+            }
         }
-        if let Some(answer) = new.item_9 {
-            lost.item_9 |= put_newest(&mut self.item_9, (answer, new.at));
+        if let Some(answer) = new.item_9
+            && put_newest(&mut self.item_9, (answer, new.at))
+        {
+            lost.insert(Part::Item9);
         }
         if new.is_check_in {
             self.last_check_in_at = self.last_check_in_at.max(Some(new.at));

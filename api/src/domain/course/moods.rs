@@ -20,8 +20,8 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 /// }
 /// assert_eq!(moods.to_string(), "2026-03-01 5 - 12/2 7");
 /// assert_eq!("2026-03-01 5 - 12/2 7".parse(), Ok(moods.clone()));
-/// moods.remove(day(1), 5);
-/// moods.remove(day(3), 8);
+/// assert!(moods.remove(day(1), 5) && moods.remove(day(3), 8));
+/// assert!(!moods.remove(day(1), 5));
 /// assert_eq!(moods.means(), [(day(3), 4.0), (day(4), 7.0)]);
 /// moods.forget_before(day(5));
 /// assert_eq!((moods.to_string(), "".parse()), (String::new(), Ok(moods)));
@@ -44,15 +44,20 @@ impl Moods {
         of.count += 1;
     }
 
-    /// Takes a mood out that was put in; one of a day that is forgotten is not there.
-    pub fn remove(&mut self, day: NaiveDate, mood: u8) {
-        if let Some(of) = self.0.get_mut(&day) {
-            of.sum = of.sum.saturating_sub(u32::from(mood));
-            of.count -= 1;
-            if of.count == 0 {
-                self.0.remove(&day);
-            }
+    /// Takes a mood out that was put in; whether it can have been.
+    pub fn remove(&mut self, day: NaiveDate, mood: u8) -> bool {
+        let Some(of) = self.0.get_mut(&day).filter(|of| of.sum >= u32::from(mood)) else { return false };
+        of.sum -= u32::from(mood);
+        of.count -= 1;
+        if of.count == 0 {
+            self.0.remove(&day);
         }
+        true
+    }
+
+    /// The last day that has a mood.
+    pub fn last_day(&self) -> Option<NaiveDate> {
+        self.0.keys().next_back().copied()
     }
 
     /// Forgets the days before one.

@@ -2,7 +2,7 @@
 
 use super::{Finding, Piece, Rule, Severity, clocks::acknowledge_by};
 use crate::domain::business_hours::BusinessHours;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use poem_openapi::Enum;
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, collections::BTreeMap};
@@ -98,17 +98,9 @@ pub struct Flag {
     pub resolved: Option<(DateTime<Utc>, Uuid)>,
     /// What came of it.
     pub outcome: Option<Outcome>,
-    /// When the newest that it heard of happened.
-    pub newest_at: DateTime<Utc>,
-    /// The records it rests on, each as it was seen when it was gravest: of a crowd some, the gravest among them.
+    /// The records it rests on, each as it was seen when it was gravest.
     pub evidence: BTreeMap<Uuid, Piece>,
 }
-
-/// From so many records of a flag within a day of one more, that one is no evidence unless it outweighs them all (PROP): a
-/// device that writes every minute would bury what the care team is to read under thousands that say the same.
-pub const CROWD: usize = 24;
-/// How near the records of a crowd are, before and after. Hours rather than a day of the calendar: a flag knows no zone.
-const NEAR: TimeDelta = TimeDelta::hours(24);
 
 /// What people had done about a flag until it was opened again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,9 +132,13 @@ impl Flag {
             acknowledged: None,
             resolved: None,
             outcome: None,
-            newest_at: finding.at,
             evidence: BTreeMap::from([(finding.record, finding.piece())]),
         }
+    }
+
+    /// When its newest evidence happened.
+    pub fn newest_at(&self) -> DateTime<Utc> {
+        self.evidence.values().map(|piece| piece.at).max().unwrap_or(self.opened_at)
     }
 
     /// Whether evidence of an instant belongs to it: within the rule's window of its own evidence.
@@ -152,40 +148,22 @@ impl Flag {
         same && finding
             .rule
             .debounce()
-            .is_some_and(|window| (oldest - window..=self.newest_at + window).contains(&finding.at))
-    }
-
-    /// Whether the records around one say all that it does.
-    fn is_crowded(&self, finding: &Finding) -> bool {
-        let near = |piece: &&Piece| (finding.at - piece.at).abs() <= NEAR;
-        let near = || self.evidence.values().filter(near);
-        near().count() >= CROWD && near().any(|piece| finding.facts.weigh(&piece.facts).is_le())
+            .is_some_and(|window| (oldest - window..=self.newest_at() + window).contains(&finding.at))
     }
 
     /// Takes a finding as evidence. A record that is evidence already shows what was gravest in it: a correction that makes
     /// it lighter takes nothing back, since it was said once.
-    ///
-    /// Of a crowd, what came last is heard and opens a closed flag again as any other does; what else there is of it was
-    /// said already, and hearing it again says nothing.
     fn hear(&mut self, finding: &Finding) -> News {
         let Some(known) = self.evidence.get_mut(&finding.record) else {
-            let (is_crowded, is_newest) = (self.is_crowded(finding), finding.at > self.newest_at);
-            if !is_crowded {
-                self.evidence.insert(finding.record, finding.piece());
-            }
-            self.newest_at = self.newest_at.max(finding.at);
-            return if is_crowded && !is_newest { News::Nothing } else { News::New };
+            self.evidence.insert(finding.record, finding.piece());
+            return News::New;
         };
-        let was_newest = known.at == self.newest_at;
         let news = match finding.facts.weigh(&known.facts) {
             Ordering::Greater => News::Graver,
             Ordering::Equal if *known != finding.piece() => News::Changed,
             Ordering::Equal | Ordering::Less => return News::Nothing,
         };
         *known = finding.piece();
-        let newest = self.evidence.values().map(|piece| piece.at).max();
-        // What was the newest may have moved back.
-        self.newest_at = newest.filter(|at| was_newest || *at > self.newest_at).unwrap_or(self.newest_at);
         news
     }
 
@@ -300,7 +278,7 @@ pub fn settle(
     hours: &BusinessHours,
     new_id: impl FnOnce() -> Uuid,
 ) -> Settled {
-    let newest = |index: &usize| flags.get(*index).map(|flag| (flag.newest_at, flag.id));
+    let newest = |index: &usize| flags.get(*index).map(|flag| (flag.newest_at(), flag.id));
     let same = |flag: &Flag| flag.rule == finding.rule && flag.instrument == finding.instrument;
     let among = |belongs: &dyn Fn(&Flag) -> bool| {
         (0..flags.len()).filter(|index| flags.get(*index).is_some_and(belongs)).max_by_key(newest)

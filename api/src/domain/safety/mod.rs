@@ -30,7 +30,7 @@ pub use escalation::{
     Escalation, EscalationRole, EscalationState, EscalationStep, Notice, Team, TeamMember, escalation,
 };
 pub use evidence::{Facts, Finding, Piece, Prescribed, PreviousAnswer, Since, in_order};
-pub use flags::{CROWD, Done, Flag, Impossible, News, Outcome, Settled, State, is_known, settle};
+pub use flags::{Done, Flag, Impossible, News, Outcome, Settled, State, is_known, settle};
 pub use urgency::{Urgency, urgency};
 
 use chrono::TimeDelta;

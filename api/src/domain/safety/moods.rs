@@ -11,7 +11,7 @@
 //! next write that touches those moods does.
 
 use super::{
-    CROWD, Facts, Finding, Rule,
+    Facts, Finding, Rule,
     parameters::{
         RD_02_AFTER_SESSION_HOURS, RD_02_BEFORE_DAYS, RD_02_BEFORE_ENTRIES, RD_02_RECENT_DAYS, RD_02_RECENT_ENTRIES,
         RD_02_URGENT_DROP, RD_02_WATCH_DROP, hours, whole,
@@ -147,21 +147,6 @@ pub fn evaluate(mood: &Mood, drop: &Drop, sessions: &[DateTime<Utc>], grave: boo
         at: mood.at,
         facts: Facts::Drop { before: drop.before, recent: drop.recent, after_session_hours: softened.map(in_hours) },
     })
-}
-
-/// What is told of the moods of some days: of each day and severity the first that make a crowd, and the last; and the
-/// record that was written, by which its write is answered. Every mood of a day says the same two medians, and each write
-/// would look at all of them again.
-pub fn telling(mut found: Vec<(NaiveDate, Finding)>, written: Uuid) -> Vec<Finding> {
-    found.sort_by_key(|(day, finding)| (*day, finding.severity(), finding.at, finding.record));
-    let alike = found.chunk_by(|(day, one), (next, other)| (day, one.severity()) == (next, other.severity()));
-    let told = alike.flat_map(|same| {
-        let told = move |index: usize, finding: &Finding| {
-            index < CROWD || index + 1 == same.len() || finding.record == written
-        };
-        same.iter().enumerate().filter(move |(index, (_, finding))| told(*index, finding))
-    });
-    told.map(|(_, (_, finding))| finding.clone()).collect()
 }
 
 /// A length of time in hours.

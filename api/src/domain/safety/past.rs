@@ -131,7 +131,7 @@ impl Past {
     pub fn drops(&self, touched: &Touched, grave: bool) -> Vec<Finding> {
         let lifted = touched.windows.lifted.iter().filter(|_| grave);
         let windows = touched.windows.moods.iter().chain(lifted);
-        in_order(windows.flat_map(|window| self.at_moods(window, touched.record, grave)).collect())
+        in_order(windows.flat_map(|window| self.at_moods(window, grave)).collect())
     }
 
     fn put(&mut self, record: Uuid, read: Read, seen: Seen) {
@@ -200,7 +200,7 @@ impl Past {
         self.records.values().filter_map(move |(read, _)| session(read))
     }
 
-    fn at_moods(&self, window: &MoodWindow, written: Uuid, grave: bool) -> Vec<Finding> {
+    fn at_moods(&self, window: &MoodWindow, grave: bool) -> Vec<Finding> {
         let falls = self.counted.falls(window.days.clone());
         let (Some(first), Some(last)) = (falls.keys().next(), falls.keys().next_back()) else { return Vec::new() };
         let span = MoodWindow::span(&(*first..=*last));
@@ -208,7 +208,6 @@ impl Past {
         let sessions: Vec<_> = self.sessions().map(|session| session.at).filter(|at| softening.contains(at)).collect();
         let moods = self.moods.range((*span.start(), Uuid::nil())..=(*span.end(), Uuid::max())).map(|(_, mood)| mood);
         let touched = moods.filter(|mood| window.within.as_ref().is_none_or(|span| span.contains(&mood.at)));
-        let found = |mood: &Mood| Some((mood.day, moods::evaluate(mood, falls.get(&mood.day)?, &sessions, grave)?));
-        moods::telling(touched.filter_map(found).collect(), written)
+        touched.filter_map(|mood| moods::evaluate(mood, falls.get(&mood.day)?, &sessions, grave)).collect()
     }
 }

@@ -114,7 +114,7 @@ fn a_record_that_gets_graver_is_heard_anew_and_one_that_gets_lighter_takes_nothi
     let mut moved = weighing(Rule::Rd02, 1, 0, Severity::Urgent, 1.0);
     moved.at = hour(1);
     let heard = inbox.settle(&moved, 45);
-    assert_eq!((heard.news, heard.waits_anew, inbox.0[0].newest_at), (News::Changed, false, hour(1)));
+    assert_eq!((heard.news, heard.waits_anew, inbox.0[0].newest_at()), (News::Changed, false, hour(1)));
 }
 
 #[test]
@@ -138,54 +138,6 @@ fn what_flags_have_heard_is_known_and_settling_it_changes_nothing() {
         let mut later = Inbox(inbox.0.clone(), inbox.1);
         assert_eq!(later.settle(&other, 1).changed(), !known, "{other:?}");
     }
-}
-
-#[test]
-fn a_crowd_adds_no_evidence_but_what_outweighs_it_and_its_newest_is_heard() {
-    let mut inbox = Inbox(vec![], 0);
-    let crowd = u128::try_from(CROWD).unwrap();
-    let minute = |n: u128, severity| {
-        let mut one = finding(Rule::Rd02, n, 0, severity);
-        one.at += TimeDelta::minutes(n.try_into().unwrap());
-        one
-    };
-    for n in 1..=1000 {
-        let heard = inbox.settle(&minute(n, Severity::Watch), 20);
-        assert_eq!((heard.news, heard.opened, heard.waits_anew), (News::New, n == 1, n == 1), "{n}");
-        assert!(!inbox.settle(&minute(n, Severity::Watch), 20).changed(), "heard once, {n} says nothing");
-    }
-    let flag = |inbox: &Inbox| (inbox.0.len(), inbox.0[0].evidence.len(), inbox.0[0].newest_at);
-    assert_eq!(flag(&inbox), (1, CROWD, minute(1000, Severity::Watch).at));
-    // Nor does any of the crowd say something once the flag is closed; what comes after it does.
-    inbox.0[0].resolve(Outcome::Contacted, id(5), hour(21));
-    for n in 1..=1000 {
-        assert!(!inbox.settle(&minute(n, Severity::Watch), 22).changed(), "{n}");
-    }
-    assert!(inbox.settle(&minute(1001, Severity::Info), 22).waits_anew);
-    assert_eq!(flag(&inbox).1, CROWD);
-    // What outweighs them all is evidence, wherever it stands among them, and waits anew.
-    let graver = inbox.settle(&minute(500, Severity::Urgent), 23);
-    assert!(graver.waits_anew && inbox.0[0].evidence.contains_key(&id(500)));
-    assert_eq!((inbox.0[0].severity, flag(&inbox).1), (Severity::Urgent, CROWD + 1));
-    assert!(!inbox.settle(&minute(501, Severity::Urgent), 23).changed(), "as grave as one of them");
-    // A day later there is no crowd.
-    let mut later = finding(Rule::Rd02, crowd * 100, 26, Severity::Watch);
-    later.at += TimeDelta::minutes(25);
-    assert_eq!(inbox.settle(&later, 30).news, News::New);
-    assert_eq!((flag(&inbox).1, inbox.0[0].newest_at), (CROWD + 2, later.at));
-}
-
-#[test]
-fn of_the_moods_of_a_day_the_first_and_the_last_of_each_severity_are_told_and_the_one_that_was_written() {
-    let day = |n: u32| chrono::NaiveDate::from_ymd_opt(2026, 1, n).unwrap();
-    let on = |n: u128, severity| (day(5), finding(Rule::Rd02, n, i64::try_from(n).unwrap(), severity));
-    let mut found: Vec<_> = (1..=100).rev().map(|n| on(n, Severity::Watch)).collect();
-    found.extend([on(101, Severity::Info), on(102, Severity::Info)]);
-    found.push((day(6), finding(Rule::Rd02, 103, 103, Severity::Watch)));
-    let mut told: Vec<_> = moods::telling(found, id(60)).iter().map(|finding| finding.record.as_u128()).collect();
-    told.sort_unstable();
-    let first = 1..=u128::try_from(CROWD).unwrap();
-    assert_eq!(told, first.chain([60, 100, 101, 102, 103]).collect::<Vec<_>>());
 }
 
 #[test]

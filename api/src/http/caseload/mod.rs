@@ -1,6 +1,7 @@
 //! `/v1/caseload`: everybody in a member's care, most urgent first, and why. Figures, flags and words; a page makes lines
 //! of them. One audit row for each patient shown. `/v1/patients/{patient}/standing` is one row of it.
 
+mod example;
 mod row;
 mod shown;
 
@@ -8,6 +9,7 @@ use super::{
     cursor,
     flags::{Around, today},
     permit::{Permit, Staff, audit_reads},
+    raw::Raw,
     resource::Tag,
 };
 use crate::{
@@ -62,10 +64,10 @@ impl Caseload {
         let next = rest.peek().and(page.last()).map(|(place, _)| cursor::of_place(place));
         let shown: Vec<_> = page.iter().map(|(place, _)| place.patient).collect();
         audit_reads(&self.0, &staff.caller, "caseload_read", &shown).await?;
-        Ok(Page::Page(Json(CaseloadPage {
+        Ok(Page::Page(Raw::of(&CaseloadPage {
             items: page.into_iter().map(|(_, item)| item).collect(),
             next_cursor: next,
-        })))
+        })?))
     }
 }
 

@@ -8,21 +8,22 @@ use crate::{
         safety::{EscalationRole, Severity, Urgency},
         standing::Status,
     },
-    http::flags::Actor,
+    http::{flags::Actor, raw::Raw},
 };
-use chrono::{DateTime, NaiveDate};
+use chrono::NaiveDate;
 use poem_openapi::{
     ApiResponse, Object,
     payload::Json,
     registry::{MetaSchema, MetaSchemaRef},
-    types::{Example, ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
+    types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
 };
+use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::Value;
 use std::borrow::Cow;
 use uuid::Uuid;
 
 /// Who it is.
-#[derive(Debug, Clone, Object)]
+#[derive(Debug, Clone, Object, Serialize)]
 #[oai(rename = "CaseloadPatient", skip_serializing_if_is_none)]
 pub struct Patient {
     /// Their id.
@@ -30,17 +31,21 @@ pub struct Patient {
     /// How they are called.
     pub display_name: String,
     /// The name in Latin letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name_latin: Option<String>,
     /// The language of the name, BCP 47.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// How they are spoken of.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pronouns: Option<String>,
     /// Their telephone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
 }
 
 /// Why somebody stands where they stand.
-#[derive(Debug, Clone, Object)]
+#[derive(Debug, Clone, Object, Serialize)]
 #[oai(rename = "CaseloadReason")]
 pub struct Reason {
     /// One line that stands alone.
@@ -50,7 +55,7 @@ pub struct Reason {
 }
 
 /// Where somebody stands on the PHQ-9.
-#[derive(Debug, Clone, Object)]
+#[derive(Debug, Clone, Object, Serialize)]
 #[oai(rename = "CaseloadPhq9")]
 pub struct Phq9 {
     /// The latest complete total.
@@ -64,7 +69,8 @@ pub struct Phq9 {
     /// How many days old it is, once that is too old to speak of now.
     #[oai(nullable)]
     pub stale_days: Option<u32>,
-    /// The total at the baseline.
+    /// The total at the baseline: of the last complete form not later than the first dosing session and at most 21 days before
+    /// it; else of the first complete one there is.
     #[oai(nullable)]
     pub baseline: Option<i64>,
     /// When that was.
@@ -87,7 +93,7 @@ pub struct Phq9 {
 }
 
 /// An answer to question 9 of a PHQ-9. 0 never means that there is no risk.
-#[derive(Debug, Clone, Object)]
+#[derive(Debug, Clone, Object, Serialize)]
 #[oai(rename = "CaseloadItem9")]
 pub struct Item9 {
     /// The answer, 0 to 3.
@@ -97,7 +103,7 @@ pub struct Item9 {
 }
 
 /// How many unresolved flags there are.
-#[derive(Debug, Clone, Object)]
+#[derive(Debug, Clone, Object, Serialize)]
 #[oai(rename = "CaseloadFlags")]
 pub struct OpenFlags {
     /// Emergencies.
@@ -111,7 +117,7 @@ pub struct OpenFlags {
 }
 
 /// Who is told next if nobody takes the flag on.
-#[derive(Debug, Clone, Object)]
+#[derive(Debug, Clone, Object, Serialize)]
 #[oai(rename = "CaseloadNext")]
 pub struct Next {
     /// When.
@@ -125,7 +131,7 @@ pub struct Next {
 }
 
 /// A flag that nobody has taken on.
-#[derive(Debug, Clone, Object)]
+#[derive(Debug, Clone, Object, Serialize)]
 #[oai(rename = "CaseloadWaiting")]
 pub struct Waiting {
     /// The flag.
@@ -173,9 +179,22 @@ impl Type for MoodDays {
 
 impl ToJSON for MoodDays {
     fn to_json(&self) -> Option<Value> {
-        let mut moods = serde_json::to_value(&self.0).ok()?;
-        numbers::plain(&mut moods);
-        Some(moods)
+        serde_json::to_value(self).ok()
+    }
+}
+
+/// A whole mean as a whole number.
+impl Serialize for MoodDays {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut days = serializer.serialize_seq(Some(self.0.len()))?;
+        for mood in &self.0 {
+            match mood.map(|mood| (mood, numbers::whole(mood))) {
+                Some((_, Some(whole))) => days.serialize_element(&whole)?,
+                Some((mood, None)) => days.serialize_element(&mood)?,
+                None => days.serialize_element(&None::<f64>)?,
+            }
+        }
+        days.end()
     }
 }
 
@@ -186,7 +205,7 @@ impl ParseFromJSON for MoodDays {
 }
 
 /// One patient of the caseload.
-#[derive(Debug, Clone, Object)]
+#[derive(Debug, Clone, Object, Serialize)]
 #[oai(rename = "CaseloadItem", example)]
 pub struct Item {
     /// Who.
@@ -242,7 +261,7 @@ pub struct Item {
 }
 
 /// One page, most urgent first.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename = "CaseloadPage", example)]
 pub struct CaseloadPage {
     /// The patients.
@@ -252,80 +271,12 @@ pub struct CaseloadPage {
     pub next_cursor: Option<String>,
 }
 
-impl Example for CaseloadPage {
-    fn example() -> Self {
-        Self { items: vec![Item::example()], next_cursor: None }
-    }
-}
-
-impl Example for Item {
-    fn example() -> Self {
-        let patient = Patient {
-            id: Uuid::from_u128(0x019d_8c0b_6f1e_7a43_9b63_0c8f_0d7f_0001),
-            display_name: "Imani Okonjo-Whitfield".into(),
-            name_latin: None,
-            language: None,
-            pronouns: Some("she/her".into()),
-            phone: Some("+44 20 7946 0551".into()),
-        };
-        let at = |text| Instant::from(DateTime::parse_from_rfc3339(text).unwrap_or_default());
-        let id = |low: u128| Uuid::from_u128(0x019d_8c0b_6f1e_7a43_9b63_0c8f_0d7f_0000 + low);
-        let answered_at = at("2026-11-24T09:01:00+00:00");
-        Self {
-            patient,
-            urgency: Urgency::Urgent,
-            reasons: vec![Reason {
-                text: "Thoughts of being better off dead, more than half the days".into(),
-                evidence: "2 of 3, “More than half the days”. Before: 1, 0, 0. PHQ-9 total 19.".into(),
-            }],
-            last_mood: Some(3),
-            mood_mean_7d: Some(3.57),
-            mood_mean_previous_7d: Some(5.14),
-            mood_60d: MoodDays((0..60).map(|day| (day % 7 != 4).then(|| f64::from(7 - day / 15))).collect()),
-            dosing_days: vec![16, 30, 51],
-            phq9: Phq9 {
-                latest: Some(19),
-                latest_at: Some(answered_at),
-                current: true,
-                stale_days: None,
-                baseline: Some(21),
-                baseline_at: Some(at("2026-08-31T10:15:00+00:00")),
-                late_baseline: false,
-                best: Some(8),
-                best_at: Some(at("2026-10-19T08:30:00+00:00")),
-                status: None,
-                item_9: Some(Item9 { answer: 2, occurred_at: answered_at }),
-            },
-            open_flags: OpenFlags { emergency: 0, urgent: 1, watch: 1, info: 0 },
-            waiting: Some(Waiting {
-                flag_id: id(2),
-                severity: Severity::Urgent,
-                title: "Thoughts of being better off dead, more than half the days".into(),
-                acknowledge_by: Some(at("2026-11-24T13:01:12+00:00")),
-            }),
-            flag_id: Some(id(2)),
-            acknowledge_by: Some(at("2026-11-24T13:01:12+00:00")),
-            acknowledged_at: None,
-            acknowledged_by: None,
-            next_in_escalation: Some(Next {
-                at: at("2026-11-24T13:01:12+00:00"),
-                member_id: id(5),
-                name: "Tom Okafor".into(),
-                role: EscalationRole::CareTeam,
-            }),
-            last_check_in_at: Some(answered_at),
-            silent_days: None,
-            next_booster_on: None,
-        }
-    }
-}
-
 /// The answer.
 #[derive(ApiResponse)]
 pub enum Page {
     /// One page, most urgent first.
     #[oai(status = 200)]
-    Page(Json<CaseloadPage>),
+    Page(Raw<CaseloadPage>),
 }
 
 /// The answer about one patient.

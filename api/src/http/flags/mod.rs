@@ -2,35 +2,42 @@
 //! what members do with them. For therapists and prescribers of the care team; titles and details are made of codes when
 //! they are read.
 
-mod closings;
+mod around;
+mod rounds;
 mod shown;
 
-pub(super) use shown::{Actor, Around, today};
+pub(super) use around::{Actor, Around, today};
 
 use super::{
     body::{Checked, Optional},
     cursor,
     permit::{Permit, Staff, audit_reads},
+    preconditions::{if_match, shown},
     resource::Tag,
 };
 use crate::{
     app::App,
-    domain::safety::{Outcome, Severity, State},
+    domain::{
+        faults::Faults,
+        safety::{Outcome, Severity, State},
+    },
     error::Error,
     security::access::{ActOnFlags, Caller},
     store::{
         Author, Scope, Window,
         care_team::Whose,
         flags::{self, Which},
+        safety,
     },
 };
+use around::hours;
 use poem_openapi::{
     Object, OpenApi,
-    param::{Path, Query},
+    param::{Header, Path, Query},
     payload::Json,
     types::Example,
 };
-use shown::{Acted, FlagPage, Page, hours};
+use shown::{Acted, FlagPage, Page};
 use uuid::Uuid;
 
 /// Taking a flag on: nothing more to say.
@@ -56,6 +63,16 @@ pub struct Reopen {
     /// Why, up to 4,000 characters.
     #[oai(validator(min_length = 1, max_length = 4000))]
     pub reason: String,
+}
+
+impl Reopen {
+    fn says_why(self) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        if self.reason.trim().is_empty() {
+            faults.add("/reason", "why, in words");
+        }
+        faults.none().map(|()| self)
+    }
 }
 
 impl Example for Acknowledge {
@@ -184,27 +201,33 @@ impl Flags {
 
     /// Close a flag
     ///
-    /// With what came of it. A flag that nobody has taken on can be closed too. Repeating it changes nothing; another
-    /// outcome or note is refused until the flag is opened again.
+    /// With what came of it. A flag that nobody has taken on can be closed too. Who names the version that they have seen closes no
+    /// other: new evidence may have come meanwhile. Repeating it changes nothing; another outcome or note is refused until the flag
+    /// is opened again.
     #[oai(path = "/:id/resolve", method = "post", operation_id = "flags_resolve")]
     async fn resolve(
         &self,
         staff: Staff<ActOnFlags>,
         /// The flag's id.
         id: Path<String>,
+        /// The version that the caller has seen, as a tag: `"3"`.
+        #[oai(name = "If-Match")]
+        seen: Header<Option<String>>,
         body: Checked<Resolve>,
     ) -> Result<Acted, Error> {
         let (id, author) = self.found(&staff, &id.0).await?;
-        let (Resolve { outcome, note }, by) = (body.value()?, author.clone());
-        let unit = async move |tx: &crate::store::Tx| flags::resolve(tx, &by, id, outcome, note).await;
-        self.0.db.write(author.scope.patient, unit).await?;
-        self.shown(&staff.caller, &author.scope, id).await
+        let (Resolve { outcome, note }, by, held) = (body.value()?, author.clone(), if_match(seen.0.as_deref())?);
+        let note = note.filter(|note| !note.trim().is_empty());
+        let unit = async move |tx: &crate::store::Tx| flags::resolve(tx, &by, id, held, outcome, note).await;
+        let is_done = self.0.db.write(author.scope.patient, unit).await?;
+        let Acted::Flag(Json(flag)) = self.shown(&staff.caller, &author.scope, id).await?;
+        if is_done { Ok(Acted::Flag(Json(flag))) } else { Err(Error::Stale(Some(Box::new(shown(&flag)?)))) }
     }
 
     /// Open a flag again
     ///
-    /// It waits anew, with a new clock; how it had been closed stays among its `closings`. Repeating it changes nothing; a flag that is open already is not opened for another
-    /// reason.
+    /// It waits anew, with a new clock, and who is first is told; what had been done about it stays in `earlier_rounds`. Repeating
+    /// it changes nothing; a flag that is open already is not opened for another reason.
     #[oai(path = "/:id/reopen", method = "post", operation_id = "flags_reopen")]
     async fn reopen(
         &self,
@@ -214,9 +237,9 @@ impl Flags {
         body: Checked<Reopen>,
     ) -> Result<Acted, Error> {
         let (id, author) = self.found(&staff, &id.0).await?;
-        let (Reopen { reason }, by) = (body.value()?, author.clone());
+        let (Reopen { reason }, by) = (body.given().check(Reopen::says_why)?, author.clone());
         let hours = hours(&self.0, &staff.caller).await?;
-        let unit = async move |tx: &crate::store::Tx| flags::reopen(tx, &by, id, reason, &hours).await;
+        let unit = async move |tx: &crate::store::Tx| safety::reopen(tx, &by, id, reason, &hours).await;
         self.0.db.write(author.scope.patient, unit).await?;
         self.shown(&staff.caller, &author.scope, id).await
     }

@@ -1,27 +1,19 @@
 //! A flag as it is answered: codes made into words, ids into names.
 
-use super::closings::{Closing, Return};
+use super::{
+    around::{Actor, Around},
+    rounds::{Reopening, Round},
+};
 use crate::{
-    app::App,
     domain::{
-        business_hours::BusinessHours,
         instant::Instant,
         record::Kind,
-        safety::{
-            Escalation, EscalationRole, EscalationState, Outcome, Severity, Since, State, Team, escalation, words,
-        },
+        safety::{EscalationRole, EscalationState, Outcome, Severity, Since, State, words},
     },
-    error::Error,
-    security::access::Caller,
-    store::{
-        clinics,
-        flags::{self, Shown},
-        members::Member,
-    },
+    store::flags::{self, Shown},
 };
 use chrono::{DateTime, Utc};
 use poem_openapi::{ApiResponse, Object, payload::Json, types::Example};
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A record that a flag rests on.
@@ -58,16 +50,6 @@ pub struct Escalated {
     pub state: EscalationState,
 }
 
-/// A member who did something.
-#[derive(Debug, Clone, Object)]
-#[oai(rename = "FlagActor")]
-pub struct Actor {
-    /// The member.
-    pub member_id: Uuid,
-    /// Their name.
-    pub name: String,
-}
-
 /// A safety finding for the care team.
 #[derive(Debug, Clone, Object)]
 #[oai(rename = "Flag", skip_serializing_if_is_none, example)]
@@ -92,7 +74,7 @@ pub struct FlagShown {
     pub waits_since: Instant,
     /// What was found, in one line: the gravest.
     pub title: String,
-    /// The records that it rests on, newest first. Of very many within a day those that came first, and the gravest.
+    /// The records that it rests on, newest first.
     pub evidence: Vec<Evidence>,
     /// Until when somebody should take it on; null for what is for context only.
     #[oai(skip_serializing_if = "never", nullable)]
@@ -114,10 +96,8 @@ pub struct FlagShown {
     pub note: Option<String>,
     /// Why somebody opened it again; of the last time.
     pub reason: Option<String>,
-    /// Every time that it was closed, in order of time, whatever became of it since.
-    pub closings: Vec<Closing>,
-    /// Every time that somebody had taken it on and it was opened again before it was closed, in order of time.
-    pub returns: Vec<Return>,
+    /// What had been done about it each time before it was opened again, in order of time.
+    pub earlier_rounds: Vec<Round>,
 }
 
 #[expect(clippy::ref_option, reason = "the signature that the derive asks for")]
@@ -149,7 +129,7 @@ impl Example for FlagShown {
             rule_version: 1,
             severity: Severity::Urgent,
             state: State::Open,
-            opened_at,
+            opened_at: at("2026-11-20T09:40:00Z"),
             waits_since: opened_at,
             title: "Thoughts of being better off dead, more than half the days".into(),
             evidence: vec![Evidence {
@@ -175,8 +155,20 @@ impl Example for FlagShown {
             outcome: None,
             note: None,
             reason: None,
-            closings: vec![],
-            returns: vec![],
+            earlier_rounds: vec![Round {
+                acknowledged_at: None,
+                acknowledged_by: None,
+                resolved_at: Some(at("2026-11-20T10:20:00Z")),
+                resolved_by: Some(Actor { member_id: id(4), name: "Ruth Calloway".into() }),
+                outcome: Some(Outcome::Contacted),
+                note: Some("Called at 10:05; her sister is with her.".into()),
+                reopened: Reopening {
+                    at: opened_at,
+                    by: None,
+                    reason: "2 of 3, “More than half the days”. Before: 1, 0, 0. PHQ-9 total 19.".into(),
+                    record_id: Some(id(3)),
+                },
+            }],
         }
     }
 }
@@ -197,50 +189,10 @@ pub enum Acted {
     Flag(Json<FlagShown>),
 }
 
-/// Who is who, and when the clinic is open: what a flag's page needs beside its rows.
-pub(in crate::http) struct Around {
-    pub(super) now: DateTime<Utc>,
-    hours: BusinessHours,
-    teams: HashMap<Uuid, Team>,
-    members: HashMap<Uuid, Member>,
-}
-
 impl Around {
-    pub(in crate::http) async fn of(app: &App, caller: &Caller, patients: &[Uuid]) -> Result<Self, Error> {
-        let now = app.clock.now();
-        if patients.is_empty() {
-            let hours = BusinessHours::usual(caller.clinic_zone);
-            return Ok(Self { now, hours, teams: HashMap::new(), members: HashMap::new() });
-        }
-        let keys = app.keys.of_clinic(caller.clinic).await?;
-        let (teams, members) = flags::people(app.db.read(), &keys, caller.clinic, patients, today(app, caller)).await?;
-        Ok(Self { now, hours: hours(app, caller).await?, teams, members })
-    }
-
-    pub(in crate::http) fn actor(&self, did: Option<(DateTime<Utc>, Uuid)>) -> Option<Actor> {
-        did.map(|(_, id)| self.member(id))
-    }
-
-    pub(super) fn member(&self, id: Uuid) -> Actor {
-        Actor { member_id: id, name: self.name(id) }
-    }
-
-    /// What a member is called.
-    pub(in crate::http) fn name(&self, id: Uuid) -> String {
-        self.members.get(&id).map_or_else(|| "A former member".to_owned(), |one| one.display_name.clone())
-    }
-
-    /// Who was told about a flag and who is next, and when.
-    pub(in crate::http) fn escalation(&self, shown: &Shown) -> Vec<Escalation> {
-        let (nobody, flag) = (Team::default(), &shown.flag);
-        let team = self.teams.get(&shown.patient).unwrap_or(&nobody);
-        let waits = flag.state == State::Open;
-        escalation(team, flag.severity, &shown.notices, flag.acknowledge_by, waits, &self.hours)
-    }
-
     pub(super) fn show(&self, shown: Shown) -> FlagShown {
         let title = words::title(shown.flag.rule, shown.gravest().map(|gravest| &gravest.piece.facts));
-        let (steps, closings, returns) = (self.escalation(&shown), self.closings(&shown), self.returns(&shown));
+        let (steps, earlier_rounds) = (self.escalation(&shown), self.earlier_rounds(&shown));
         let Shown { patient, flag, version, words: typed, evidence, .. } = shown;
         FlagShown {
             id: flag.id,
@@ -272,8 +224,7 @@ impl Around {
             outcome: flag.outcome,
             note: typed.note,
             reason: typed.reason,
-            closings,
-            returns,
+            earlier_rounds,
         }
     }
 }
@@ -287,16 +238,4 @@ fn shown_evidence(evidence: &flags::Evidence, now: DateTime<Utc>) -> Evidence {
         detail: words::detail(&evidence.piece, evidence.zone, now),
         since: evidence.since,
     }
-}
-
-/// The clinic's day.
-pub(in crate::http) fn today(app: &App, caller: &Caller) -> chrono::NaiveDate {
-    app.clock.now().with_timezone(&caller.clinic_zone).date_naive()
-}
-
-/// When the clinic is open.
-pub(super) async fn hours(app: &App, caller: &Caller) -> Result<BusinessHours, Error> {
-    let keys = app.keys.of_clinic(caller.clinic).await?;
-    let clinic = clinics::find(app.db.read(), caller.clinic, &keys).await?.ok_or(Error::NotFound)?;
-    Ok(BusinessHours::of(clinic.time_zone, clinic.business_hours))
 }

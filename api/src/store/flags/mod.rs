@@ -186,8 +186,7 @@ async fn save(tx: &Tx, author: &Author, old: &Model, flag: &Flag, words: &Remark
     Ok(row)
 }
 
-/// What some flags rest on. What is one too many of a crowd is no part of it, nor is a version that gave way to another:
-/// their rows are there for the answers to their writes. So a flag is read as fast however often somebody writes.
+/// What some flags rest on. A version that gave way to another is no part of it: its row is there for the answer to its write.
 async fn evidence_of(db: &impl ConnectionTrait, flags: &[Model]) -> Result<Vec<flag_evidence::Model>, Error> {
     use flag_evidence::Column as E;
     let mut evidence = Vec::new();
@@ -220,7 +219,6 @@ fn opened(row: &Model, pieces: &Pieces<'_>) -> Result<Flag, Error> {
         acknowledged: row.acknowledged_at.map(Into::into).zip(row.acknowledged_by),
         resolved: row.resolved_at.map(Into::into).zip(row.resolved_by),
         outcome: row.outcome.and_then(Outcome::from_code),
-        newest_at: row.newest_at.into(),
         evidence: pieces.iter().map(|(record, (_, piece))| (*record, piece.clone())).collect(),
     })
 }
@@ -250,7 +248,7 @@ fn row(patient: Uuid, flag: &Flag, version: i64, sealed: Option<Vec<u8>>) -> Mod
         state: flag.state.code(),
         opened_at: flag.opened_at.into(),
         waits_since: flag.waits_since.into(),
-        newest_at: flag.newest_at.into(),
+        newest_at: flag.newest_at().into(),
         acknowledge_by: flag.acknowledge_by.map(Micros::from),
         acknowledged_at: flag.acknowledged.map(|(at, _)| at.into()),
         acknowledged_by: flag.acknowledged.map(|(_, by)| by),

@@ -79,10 +79,13 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// What the flag is about: the gravest of its evidence, of equally grave the newest.
+    /// What the flag is about: the gravest of its evidence, of equally grave what still stands, and of that the newest.
     pub fn gravest(&self) -> Option<&Evidence> {
+        let stands = |one: &Evidence| one.since.is_none();
         // The newest stands first, and the last of equals is the maximum.
-        self.evidence.iter().rev().max_by(|one, other| one.piece.facts.weigh(&other.piece.facts))
+        self.evidence.iter().rev().max_by(|one, other| {
+            one.piece.facts.weigh(&other.piece.facts).then_with(|| stands(one).cmp(&stands(other)))
+        })
     }
 }
 

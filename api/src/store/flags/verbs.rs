@@ -4,11 +4,11 @@ use super::{Remarks, Reopened, evidence_of, open, save, words};
 use crate::{
     domain::{
         business_hours::BusinessHours,
-        safety::{Flag, Impossible, Outcome},
+        safety::{Flag, Impossible, Outcome, State},
     },
     error::Error,
     events::{Event, Subject},
-    store::{Author, Tx, audit},
+    store::{Author, Precondition, Tx, audit},
 };
 use entities::flag::{Entity, Model};
 use sea_orm::EntityTrait;
@@ -20,31 +20,51 @@ pub async fn acknowledge(tx: &Tx, author: &Author, id: Uuid) -> Result<(), Error
     match flag.acknowledge(author.account, tx.now()) {
         Ok(true) => keep(tx, author, "flags_acknowledge", &old, &flag, &words).await,
         Ok(false) => look(tx, author, "flags_acknowledge", id).await,
-        Err(Impossible) => Err(Error::ImpossibleStep("a resolved flag is reopened before it is taken on again")),
+        Err(Impossible) => Err(Error::ImpossibleStep("A resolved flag is reopened before it is taken on again.")),
     }
 }
 
-/// Closes a flag with what came of it; the same again changes nothing, and something else takes reopening it first.
-pub async fn resolve(tx: &Tx, author: &Author, id: Uuid, outcome: Outcome, note: Option<String>) -> Result<(), Error> {
-    let (old, mut flag, mut words) = held(tx, author, id).await?;
+/// Closes a flag with what came of it; the same again changes nothing, and something else takes reopening it first. Whether
+/// it was done: not where the caller names another version than there is, since then there is something they have not seen.
+pub async fn resolve(
+    tx: &Tx,
+    author: &Author,
+    id: Uuid,
+    held: Precondition,
+    outcome: Outcome,
+    note: Option<String>,
+) -> Result<bool, Error> {
+    let (old, mut flag, mut words) = self::held(tx, author, id).await?;
+    let is_seen = held == Precondition::None || held == Precondition::Version(old.version);
+    if flag.state != State::Resolved && !is_seen {
+        return Ok(false);
+    }
     if !flag.resolve(outcome, author.account, tx.now()) {
         let again = flag.outcome == Some(outcome) && words.note == note;
-        unless(again, "this flag was resolved with another outcome or note; reopen it before resolving it anew")?;
-        return look(tx, author, "flags_resolve", id).await;
+        unless(again, "This flag was resolved with another outcome or note: reopen it before resolving it anew.")?;
+        return look(tx, author, "flags_resolve", id).await.map(|()| true);
     }
     words.note = note;
-    keep(tx, author, "flags_resolve", &old, &flag, &words).await
+    keep(tx, author, "flags_resolve", &old, &flag, &words).await.map(|()| true)
 }
 
-/// Lets a flag wait again; the same again changes nothing.
-pub async fn reopen(tx: &Tx, author: &Author, id: Uuid, reason: String, hours: &BusinessHours) -> Result<(), Error> {
+/// Lets a flag wait again, and answers it; the same again changes nothing.
+pub async fn reopen(
+    tx: &Tx,
+    author: &Author,
+    id: Uuid,
+    reason: String,
+    hours: &BusinessHours,
+) -> Result<Option<Flag>, Error> {
     let (old, mut flag, mut words) = held(tx, author, id).await?;
     let Some(done) = flag.reopen(tx.now(), hours) else {
-        unless(words.reason.as_ref() == Some(&reason), "this flag is open already")?;
-        return look(tx, author, "flags_reopen", id).await;
+        unless(words.reason.as_ref() == Some(&reason), "This flag is open already: acknowledge or resolve it.")?;
+        look(tx, author, "flags_reopen", id).await?;
+        return Ok(None);
     };
     words.keep(done, tx.now(), Reopened::ByMember { member: author.account, reason });
-    keep(tx, author, "flags_reopen", &old, &flag, &words).await
+    keep(tx, author, "flags_reopen", &old, &flag, &words).await?;
+    Ok(Some(flag))
 }
 
 /// A repeated request finds done what it asks for; another one asks for a step that is not there.

@@ -251,11 +251,15 @@ async fn end(
         .value(column(&claim.parcel, Field::Stage), Stage::Waiting.code())
         .value(column(&claim.parcel, Field::LeaseUntil), Option::<i64>::None)
         .value(column(&claim.parcel, Field::Answer), number(answer));
-    if tx.db().execute(&ended).await?.rows_affected() == 1
-        && let Some(row) = &claim.message
-    {
-        notifications::set_state(tx, row, state).await?;
-        notifications::announce(tx, row);
+    if tx.db().execute(&ended).await?.rows_affected() != 1 {
+        return Ok(());
+    }
+    match &claim.message {
+        Some(row) => {
+            notifications::set_state(tx, row, state).await?;
+            notifications::announce(tx, row);
+        }
+        None => tx.ended(claim.class(), state, 1),
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use entities::{
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
     QuerySelect, Select,
-    sea_query::{Expr, Query},
+    sea_query::{Expr, Func, Query},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -119,22 +119,21 @@ pub async fn changes_since(
 
 const SHARED: i16 = Visibility::Shared.code();
 
-/// That a record was shared, and was not taken back by the time of a number already.
+/// That a record was shared once, and was not taken back by the time of a number already: the last of its versions that was
+/// shared came after the last that was hidden by then.
 fn taken_back_after(seq: i64) -> Expr {
     use record_version::{Column as V, Entity as Versions};
-    const SHOWN: &str = "shown";
-    const HIDDEN: &str = "hidden";
-    let versions = |name: &'static str, visibility: Expr| {
-        let of_record = |column, own| Expr::col((name, column)).eq(Expr::col((Entity, own)));
-        let mut some = Query::select();
-        some.expr(Expr::val(1)).from_as(Versions, name).and_where(visibility);
-        some.and_where(of_record(V::PatientId, Column::PatientId)).and_where(of_record(V::Id, Column::Id)).take()
+    let last = |which: Expr| {
+        let of_record = |column, own| Expr::col((Versions, column)).eq(Expr::col((Entity, own)));
+        let mut last = Query::select();
+        last.expr(Func::max(Expr::col((Versions, V::Seq)))).from(Versions).and_where(which);
+        Expr::from(
+            last.and_where(of_record(V::PatientId, Column::PatientId)).and_where(of_record(V::Id, Column::Id)).take(),
+        )
     };
-    let mut hidden = versions(HIDDEN, Expr::col((HIDDEN, V::Visibility)).ne(SHARED));
-    hidden.and_where(Expr::col((HIDDEN, V::Seq)).gt(Expr::col((SHOWN, V::Seq))));
-    hidden.and_where(Expr::col((HIDDEN, V::Seq)).lte(seq));
-    let mut shown = versions(SHOWN, Expr::col((SHOWN, V::Visibility)).eq(SHARED));
-    Expr::exists(shown.and_where(Expr::exists(hidden).not()).take())
+    let visibility = || Expr::col((Versions, V::Visibility));
+    let hidden = last(visibility().ne(SHARED).and(Expr::col((Versions, V::Seq)).lte(seq)));
+    last(visibility().eq(SHARED)).gt(Func::coalesce([hidden, Expr::val(0_i64)]))
 }
 
 fn there(row: &Model, keys: &OwnerKeys, scope: &Scope) -> Result<Change, Error> {

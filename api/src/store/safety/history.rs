@@ -48,11 +48,11 @@ pub(super) async fn thoughts_and_doses(tx: &Tx, written: Occasion, windows: &Win
 pub(super) async fn drops(tx: &Tx, written: Occasion, windows: &Windows) -> Result<Vec<Finding>, Error> {
     let mut found = Vec::new();
     for window in &windows.moods {
-        found.extend(at_moods(tx, written, window).await?);
+        found.extend(at_moods(tx, written.patient, window).await?);
     }
     if !windows.lifted.is_empty() && has_grave_flag(tx, written.patient).await? {
         for window in &windows.lifted {
-            found.extend(at_moods(tx, written, window).await?);
+            found.extend(at_moods(tx, written.patient, window).await?);
         }
     }
     Ok(in_order(found))
@@ -127,8 +127,7 @@ async fn at_doses(tx: &Tx, patient: Uuid, windows: &[DoseWindow]) -> Result<Vec<
     Ok(found)
 }
 
-async fn at_moods(tx: &Tx, written: Occasion, window: &MoodWindow) -> Result<Vec<Finding>, Error> {
-    let patient = written.patient;
+async fn at_moods(tx: &Tx, patient: Uuid, window: &MoodWindow) -> Result<Vec<Finding>, Error> {
     let falls = count_moods(tx, patient, window).await?.falls(window.days.clone());
     let (Some(first), Some(last)) = (falls.keys().next(), falls.keys().next_back()) else { return Ok(Vec::new()) };
     let span = MoodWindow::span(&(*first..=*last));
@@ -144,8 +143,7 @@ async fn at_moods(tx: &Tx, written: Occasion, window: &MoodWindow) -> Result<Vec
     let sessions: Vec<_> = sessions.iter().map(|session| session.at).collect();
     let grave = has_grave_flag(tx, patient).await?;
     let touched = moods.filter(|mood| window.within.as_ref().is_none_or(|span| span.contains(&mood.at)));
-    let found = |mood: Mood| Some((mood.day, moods::evaluate(&mood, falls.get(&mood.day)?, &sessions, grave)?));
-    Ok(moods::telling(touched.filter_map(found).collect(), written.record))
+    Ok(touched.filter_map(|mood| moods::evaluate(&mood, falls.get(&mood.day)?, &sessions, grave)).collect())
 }
 
 #[derive(FromQueryResult)]

@@ -57,6 +57,15 @@ pub async fn follow_record(
     show(tx, author, raised.by_record.iter().filter_map(|id| raised.flags.get(id)).map(grave).collect()).await
 }
 
+/// Opens a flag again for a member, and tells those who are first, as of any flag that waits anew.
+pub async fn reopen(tx: &Tx, author: &Author, id: Uuid, reason: String, hours: &BusinessHours) -> Result<(), Error> {
+    let Some(flag) = flags::reopen(tx, author, id, reason, hours).await? else { return Ok(()) };
+    let mut raised = Raised::default();
+    raised.waiting.insert(flag.id, false);
+    raised.flags.insert(flag.id, flag);
+    tell::those_who_are_first(tx, &author.scope, &raised).await
+}
+
 /// The record that was written.
 #[derive(Debug, Clone, Copy)]
 struct Occasion {
