@@ -47,7 +47,6 @@ pub async fn country(db: &impl ConnectionTrait, id: Uuid) -> Result<String, Erro
     Ok(row.into_tuple().one(db).await?.unwrap_or_default())
 }
 
-/// A clinic, held until the unit ends.
 /// Holds a clinic until the unit ends, so that what is decided by looking at several of its rows is decided by one at a
 /// time, whichever process does it.
 pub async fn hold(tx: &Tx, id: Uuid) -> Result<(), Error> {
@@ -56,6 +55,7 @@ pub async fn hold(tx: &Tx, id: Uuid) -> Result<(), Error> {
     Ok(())
 }
 
+/// A clinic, held until the unit ends.
 async fn lock(tx: &Tx, id: Uuid, keys: &OwnerKeys) -> Result<Option<Clinic>, Error> {
     let row = clinic::Entity::find_by_id(id).lock_exclusive().one(tx.db()).await?;
     row.map(|row| open(row, keys)).transpose()

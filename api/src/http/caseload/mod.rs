@@ -27,7 +27,7 @@ use crate::{
 };
 use poem_openapi::{OpenApi, param::Query, payload::Json};
 use row::{Stands, item};
-use shown::{CaseloadPage, Item, One, Page};
+use shown::{CaseloadPage, One, Page};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -56,18 +56,17 @@ impl Caseload {
     ) -> Result<Page, Error> {
         let after = cursor.0.as_deref().map(cursor::place).transpose()?;
         let whose = Whose::InCareOf(staff.caller.account, today(&self.0, &staff.caller));
-        let mut all = rows(&self.0, &staff.caller, whose).await?;
+        let mut all = stands(&self.0, &staff.caller, whose).await?;
         all.sort_by_key(|(place, _)| *place);
         let limit = limit.0.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(200);
         let mut rest = all.into_iter().filter(|(place, _)| after.is_none_or(|after| *place > after)).peekable();
         let page: Vec<_> = rest.by_ref().take(limit).collect();
         let next = rest.peek().and(page.last()).map(|(place, _)| cursor::of_place(place));
         let shown: Vec<_> = page.iter().map(|(place, _)| place.patient).collect();
-        audit_reads(&self.0, &staff.caller, "caseload_read", &shown).await?;
-        Ok(Page::Page(Raw::of(&CaseloadPage {
-            items: page.into_iter().map(|(_, item)| item).collect(),
-            next_cursor: next,
-        })?))
+        let audit = audit_reads(&self.0, &staff.caller, "caseload_read", &shown);
+        let (around, ()) = tokio::try_join!(around(&self.0, &staff.caller, &page), audit)?;
+        let items = page.into_iter().map(|(_, stands)| item(around.now, stands, &around)).collect();
+        Ok(Page::Page(Raw::of(&CaseloadPage { items, next_cursor: next })?))
     }
 }
 
@@ -82,16 +81,17 @@ impl Standings {
     /// The patient's row of the caseload, whoever's caseload they are in: the same figures from the same source.
     #[oai(path = "/standing", method = "get", operation_id = "standing_read")]
     async fn read(&self, permit: Permit<ActOnFlags>) -> Result<One, Error> {
-        let rows = rows(&self.0, &permit.caller, Whose::Patient(permit.scope.patient)).await?;
+        let mut one = stands(&self.0, &permit.caller, Whose::Patient(permit.scope.patient)).await?;
+        let around = around(&self.0, &permit.caller, &one).await?;
         permit.audit_read(&self.0, "standing_read", None).await?;
-        let (_, row) = rows.into_iter().next().ok_or(Error::NotFound)?;
-        Ok(One::Row(Json(row)))
+        let (_, stands) = one.pop().ok_or(Error::NotFound)?;
+        Ok(One::Row(Json(item(around.now, stands, &around))))
     }
 }
 
-/// The rows of one patient, or of everybody in the caller's care.
-async fn rows(app: &App, caller: &Caller, whose: Whose) -> Result<Vec<(Place, Item)>, Error> {
-    let (db, now) = (app.db.read(), app.clock.now());
+/// What the rows of one patient, or of everybody in the caller's care, are made of, and where each stands.
+async fn stands(app: &App, caller: &Caller, whose: Whose) -> Result<Vec<(Place, Stands)>, Error> {
+    let db = app.db.read();
     let (which, window) =
         (Which { unresolved: true, ..Which::default() }, Window { limit: FLAGS, ..Window::default() });
     // A database beside the service answers them together.
@@ -105,16 +105,20 @@ async fn rows(app: &App, caller: &Caller, whose: Whose) -> Result<Vec<(Place, It
     for one in shown.items {
         flags.entry(one.patient).or_default().push(one);
     }
-    let around = Around::of(app, caller, &flags.keys().copied().collect::<Vec<_>>()).await?;
-    let profiles = profiles.items;
-    let mut all = Vec::with_capacity(profiles.len());
-    for profile in profiles {
+    let stands = profiles.items.into_iter().map(|profile| {
         let stands = Stands {
             course: courses.remove(&profile.id).unwrap_or_default(),
             phq_9: standings.remove(&profile.id).unwrap_or_default(),
             flags: flags.remove(&profile.id).unwrap_or_default(),
+            profile,
         };
-        all.push(item(now, profile, &stands, &around));
-    }
-    Ok(all)
+        (stands.place(), stands)
+    });
+    Ok(stands.collect())
+}
+
+/// Who is who to those of some patients who have flags.
+async fn around(app: &App, caller: &Caller, page: &[(Place, Stands)]) -> Result<Around, Error> {
+    let flagged = page.iter().filter(|(_, stands)| !stands.flags.is_empty()).map(|(place, _)| place.patient);
+    Around::of(app, caller, &flagged.collect::<Vec<_>>()).await
 }

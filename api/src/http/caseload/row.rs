@@ -7,7 +7,7 @@ use crate::{
         course::Course,
         instant::Instant,
         profile::Profile,
-        safety::{EscalationState, Flag, Severity, Since, State, TeamMember, urgency, words},
+        safety::{EscalationState, Flag, Severity, Since, State, TeamMember, Urgency, urgency, words},
         standing::{Score, Standing, Status},
     },
     http::flags::Around,
@@ -22,7 +22,9 @@ use std::collections::HashSet;
 
 /// What a row is made of.
 pub(super) struct Stands {
-    /// What is kept of the patient.
+    /// Who it is.
+    pub(super) profile: Profile,
+    /// What is kept of them.
     pub(super) course: Course,
     /// Where they stand on the PHQ-9.
     pub(super) phq_9: Kept,
@@ -30,36 +32,50 @@ pub(super) struct Stands {
     pub(super) flags: Vec<Shown>,
 }
 
-/// A patient's row, and where it stands.
-pub(super) fn item(now: DateTime<Utc>, profile: Profile, stands: &Stands, around: &Around) -> (Place, Item) {
-    let Stands { course, phq_9, flags: shown } = stands;
+impl Stands {
+    fn flags(&self) -> impl Iterator<Item = &Flag> + Clone {
+        self.flags.iter().map(|shown| &shown.flag)
+    }
+
+    fn urgency(&self) -> Urgency {
+        urgency(self.flags().map(|flag| flag.severity).max(), self.course.has_begun)
+    }
+
+    /// Where the row stands among others.
+    pub(super) fn place(&self) -> Place {
+        Place::of(self.urgency(), due(self.flags()), self.course.last_check_in_at, self.profile.id)
+    }
+}
+
+/// A patient's row.
+pub(super) fn item(now: DateTime<Utc>, stands: Stands, around: &Around) -> Item {
+    let urgency = stands.urgency();
+    let Stands { profile, course, phq_9, flags: shown } = stands;
     let today = day(now, profile.time_zone);
     let flags = || shown.iter().map(|shown| &shown.flag);
-    let urgency = urgency(flags().map(|flag| flag.severity).max(), course.has_begun);
     let leading = first(flags());
-    let place = Place::of(urgency, due(flags()), course.last_check_in_at, profile.id);
     let line = MoodLine::until(today, &course.moods.means());
     let mut dosing_days: Vec<_> = course.dosing.iter().filter_map(|day| index(today, *day)).collect();
     dosing_days.sort_unstable();
     dosing_days.dedup();
     let counts = count(flags());
     let of = |severity: Severity| counts.get(&severity.code()).copied().unwrap_or(0);
-    let item = Item {
+    Item {
         urgency,
-        reasons: reasons(shown, now),
+        reasons: reasons(&shown, now),
         last_mood: course.last_mood.map(|(mood, _)| i64::from(mood)),
         mood_mean_7d: line.mean(0).map(hundredths),
         mood_mean_previous_7d: line.mean(1).map(hundredths),
         mood_60d: MoodDays(line.0.into_iter().map(|mood| mood.map(hundredths)).collect()),
         dosing_days,
-        phq9: phq9(course, phq_9, today, profile.time_zone),
+        phq9: phq9(&course, &phq_9, today, profile.time_zone),
         open_flags: OpenFlags {
             emergency: of(Severity::Emergency),
             urgent: of(Severity::Urgent),
             watch: of(Severity::Watch),
             info: of(Severity::Info),
         },
-        waiting: shown_waiting(shown, waiting(flags())),
+        waiting: shown_waiting(&shown, waiting(flags())),
         flag_id: leading.map(|flag| flag.id),
         acknowledge_by: leading.filter(|flag| waits(flag)).and_then(|flag| flag.acknowledge_by).map(Into::into),
         acknowledged_at: leading.and_then(|flag| flag.acknowledged).map(|(at, _)| at.into()),
@@ -76,8 +92,7 @@ pub(super) fn item(now: DateTime<Utc>, profile: Profile, stands: &Stands, around
             pronouns: profile.pronouns,
             phone: profile.phone,
         },
-    };
-    (place, item)
+    }
 }
 
 fn waits(flag: &Flag) -> bool {

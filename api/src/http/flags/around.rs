@@ -10,7 +10,7 @@ use crate::{
     security::access::Caller,
     store::{
         clinics,
-        flags::{self, Shown},
+        flags::{self, People, Shown},
         members::Member,
     },
 };
@@ -32,13 +32,14 @@ pub struct Actor {
 
 /// Who is who, and when the clinic is open: what a flag's page needs beside its rows.
 pub(in crate::http) struct Around {
-    pub(super) now: DateTime<Utc>,
+    pub(in crate::http) now: DateTime<Utc>,
     hours: BusinessHours,
     teams: HashMap<Uuid, Team>,
     members: HashMap<Uuid, Member>,
 }
 
 impl Around {
+    /// What there is around the flags of some patients of the caller's clinic.
     pub(in crate::http) async fn of(app: &App, caller: &Caller, patients: &[Uuid]) -> Result<Self, Error> {
         let now = app.clock.now();
         if patients.is_empty() {
@@ -46,9 +47,9 @@ impl Around {
             return Ok(Self { now, hours, teams: HashMap::new(), members: HashMap::new() });
         }
         let keys = app.keys.of_clinic(caller.clinic).await?;
-        let people = flags::people(app.db.read(), &keys, caller.clinic, patients, today(app, caller));
-        let (hours, (teams, members)) = tokio::try_join!(hours(app, caller), people)?;
-        Ok(Self { now, hours, teams, members })
+        let People { clinic, members, teams } =
+            flags::people(app.db.read(), &keys, caller.clinic, patients, today(app, caller)).await?;
+        Ok(Self { now, hours: BusinessHours::of(clinic.time_zone, clinic.business_hours), teams, members })
     }
 
     pub(in crate::http) fn actor(&self, did: Option<(DateTime<Utc>, Uuid)>) -> Option<Actor> {

@@ -1,17 +1,21 @@
 //! Who can be told about a patient's flags, and who was.
 
 use crate::{
-    domain::safety::{EscalationRole, Notice, Team, TeamMember},
+    domain::{
+        clinic::Clinic,
+        safety::{EscalationRole, Notice, Team, TeamMember},
+    },
     error::Error,
     security::{access::Roles, seal::OwnerKeys},
     store::{
         bulk,
         care_team::{self, on_day},
+        clinics,
         members::{self, Member},
     },
 };
 use chrono::NaiveDate;
-use entities::{Micros, care_relation, clinic, flag::Model, notification};
+use entities::{Micros, care_relation, flag::Model, notification};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -47,48 +51,66 @@ pub(super) async fn notices(db: &impl ConnectionTrait, flags: &[Model]) -> Resul
     Ok(notices)
 }
 
-/// Who can be told about some patients' flags today, by patient; and the clinic's members by id.
+/// A clinic, its members, and who of them can be told about some patients' flags.
+pub struct People {
+    /// The clinic.
+    pub clinic: Clinic,
+    /// Its members, by id.
+    pub members: HashMap<Uuid, Member>,
+    /// Who can be told, by patient.
+    pub teams: HashMap<Uuid, Team>,
+}
+
+/// A clinic's people, and who of them can be told about some patients' flags today.
 pub async fn people(
     db: &impl ConnectionTrait,
     keys: &OwnerKeys,
     clinic: Uuid,
     patients: &[Uuid],
     today: NaiveDate,
-) -> Result<(HashMap<Uuid, Team>, HashMap<Uuid, Member>), Error> {
-    let members = members::list(db, clinic, keys).await?;
+) -> Result<People, Error> {
+    let (clinic, members, relations) = tokio::try_join!(
+        clinics::find(db, clinic, keys),
+        members::list(db, clinic, keys),
+        relations(db, patients, today)
+    )?;
+    let clinic = clinic.ok_or(Error::NotFound)?;
     let roles: Vec<_> = members.iter().map(|member| (member.id, member.roles)).collect();
-    let teams = teams(db, clinic, patients, today, &roles).await?;
-    Ok((teams, members.into_iter().map(|member| (member.id, member)).collect()))
+    let team = |patient: &Uuid| (*patient, team(*patient, &relations, clinic.on_call_member_id, &roles));
+    let teams = patients.iter().map(team).collect();
+    Ok(People { teams, members: members.into_iter().map(|member| (member.id, member)).collect(), clinic })
 }
 
-/// Who of a clinic's members can be told about some patients' flags on a day: the care team, who is on call, the admins.
-pub async fn teams(
+/// Who is on some patients' care teams on a day.
+pub async fn relations(
     db: &impl ConnectionTrait,
-    clinic: Uuid,
     patients: &[Uuid],
-    today: NaiveDate,
-    members: &[(Uuid, Roles)],
-) -> Result<HashMap<Uuid, Team>, Error> {
-    let on_call = clinic::Entity::find_by_id(clinic).one(db).await?.and_then(|clinic| clinic.on_call_member_id);
+    day: NaiveDate,
+) -> Result<Vec<care_relation::Model>, Error> {
     let relations = care_relation::Entity::find()
         .filter(care_relation::Column::PatientId.is_in(patients.iter().copied()))
-        .filter(on_day(today))
-        .order_by_asc(care_relation::Column::Id)
-        .all(db)
-        .await?;
-    let team = |patient: &Uuid| {
-        let own = relations.iter().filter(|relation| relation.patient_id == *patient);
-        let primary = care_team::primary(own.clone());
-        let own = own.map(|one| {
-            let role = if primary == Some(one.id) { EscalationRole::Primary } else { EscalationRole::CareTeam };
-            TeamMember { id: one.member_id, role }
-        });
-        let on_call = on_call.map(|id| TeamMember { id, role: EscalationRole::OnCall });
-        let admins = members.iter().filter(|(_, roles)| roles.meet(Roles::ADMIN));
-        let admins = admins.map(|(id, _)| TeamMember { id: *id, role: EscalationRole::Admin });
-        let mut team: Vec<_> = own.chain(on_call).chain(admins).collect();
-        team.retain(|one| members.iter().any(|(id, _)| *id == one.id));
-        (*patient, Team(team))
-    };
-    Ok(patients.iter().map(team).collect())
+        .filter(on_day(day))
+        .order_by_asc(care_relation::Column::Id);
+    Ok(relations.all(db).await?)
+}
+
+/// Who can be told about a patient's flags: the care team, who is on call, the admins; as far as they are still members.
+pub fn team(
+    patient: Uuid,
+    relations: &[care_relation::Model],
+    on_call: Option<Uuid>,
+    members: &[(Uuid, Roles)],
+) -> Team {
+    let own = relations.iter().filter(|relation| relation.patient_id == patient);
+    let primary = care_team::primary(own.clone());
+    let own = own.map(|one| {
+        let role = if primary == Some(one.id) { EscalationRole::Primary } else { EscalationRole::CareTeam };
+        TeamMember { id: one.member_id, role }
+    });
+    let on_call = on_call.map(|id| TeamMember { id, role: EscalationRole::OnCall });
+    let admins = members.iter().filter(|(_, roles)| roles.meet(Roles::ADMIN));
+    let admins = admins.map(|(id, _)| TeamMember { id: *id, role: EscalationRole::Admin });
+    let mut team: Vec<_> = own.chain(on_call).chain(admins).collect();
+    team.retain(|one| members.iter().any(|(id, _)| *id == one.id));
+    Team(team)
 }

@@ -45,6 +45,6 @@ async fn team(tx: &Tx, scope: &Scope) -> Result<Team, Error> {
     let zone = zone_of(&clinic.time_zone)?;
     let today = tx.now().with_timezone(&zone).date_naive();
     let members = members::roles_of_all(tx.db(), scope.clinic).await?;
-    let teams = flags::teams(tx.db(), scope.clinic, &[scope.patient], today, &members).await?;
-    Ok(teams.into_values().next().unwrap_or_default())
+    let relations = flags::relations(tx.db(), &[scope.patient], today).await?;
+    Ok(flags::team(scope.patient, &relations, clinic.on_call_member_id, &members))
 }
