@@ -2,7 +2,10 @@
 //! nothing was shown. What patients read of themselves is their own.
 
 use super::{ACTORS, Operation, Self_, World, newest, operations};
-use crate::{on_both, support::Clinic};
+use crate::{
+    on_both,
+    support::{Call, Clinic},
+};
 use entities::audit;
 use poem::http::Method;
 use serde_json::{Value, json};
@@ -69,18 +72,21 @@ on_both! {
         let document = afterglow::http::document().unwrap();
         let world = World::new(&clinic, &document).await;
         let flag = world.ids["/v1/flags"].parse::<Uuid>().unwrap();
-        let act = async |name: &str, verb: &str, body: Value| {
+        let call = |name: &str, verb: &str| clinic.call(&world.people[name], Method::POST, &format!("/v1/flags/{flag}/{verb}"));
+        let told_by = async |call: Call<'_>| {
             let before = newest(&clinic).await;
-            let path = format!("/v1/flags/{flag}/{verb}");
-            let answer = clinic.call(&world.people[name], Method::POST, &path).json(&body).send().await;
+            let answer = call.send().await;
             let lines = since(&clinic, before).await;
             let told = lines.iter().map(|line| (line.account_id, line.operation.clone(), line.record_id, line.version.is_some()));
             (answer.status, told.collect::<Vec<_>>())
         };
+        let act = async |name: &str, verb: &str, body: Value| told_by(call(name, verb).json(&body)).await;
         let by = |name: &str, operation: &str, changed| vec![(Some(world.people[name].id), operation.to_owned(), Some(flag), changed)];
         let resolved = || json!({ "outcome": "contacted" });
         assert_eq!(act("Therapist", "acknowledge", json!({})).await, (200, by("Therapist", "flags_acknowledge", true)));
         assert_eq!(act("Prescriber", "acknowledge", json!({})).await, (200, by("Prescriber", "flags_acknowledge", false)));
+        let unseen = call("Prescriber", "resolve").header("If-Match", "\"9\"").json(&resolved());
+        assert_eq!(told_by(unseen).await, (412, by("Prescriber", "flags_resolve", false)));
         assert_eq!(act("Therapist", "resolve", resolved()).await, (200, by("Therapist", "flags_resolve", true)));
         assert_eq!(act("Prescriber", "resolve", resolved()).await, (200, by("Prescriber", "flags_resolve", false)));
         assert_eq!(act("Prescriber", "reopen", json!({ "reason": "Not reached." })).await, (200, by("Prescriber", "flags_reopen", true)));

@@ -26,6 +26,7 @@ pub async fn acknowledge(tx: &Tx, author: &Author, id: Uuid) -> Result<(), Error
 
 /// Closes a flag with what came of it; the same again changes nothing, and something else takes reopening it first. Whether
 /// it was done: not where the caller names another version than there is, since then there is something they have not seen.
+/// They are shown it instead, so that the unit is to stand either way.
 pub async fn resolve(
     tx: &Tx,
     author: &Author,
@@ -37,7 +38,7 @@ pub async fn resolve(
     let (old, mut flag, mut words) = self::held(tx, author, id).await?;
     let is_seen = held == Precondition::None || held == Precondition::Version(old.version);
     if flag.state != State::Resolved && !is_seen {
-        return Ok(false);
+        return look(tx, author, "flags_resolve", id).await.map(|()| false);
     }
     if !flag.resolve(outcome, author.account, tx.now()) {
         let again = flag.outcome == Some(outcome) && words.note == note;
