@@ -83,14 +83,14 @@ pub async fn put(
     let caller = hold(tx, standing, scope).await?;
     let id = wanted.id.unwrap_or_else(|| tx.new_id());
     let Some(found) = lock(tx, scope, id).await? else {
-        wanted.held.put(None, false, || Ok(Value::Null))?;
+        wanted.held.make()?;
         let relation = check(tx, scope, wanted.new, id, 1).await?;
         cede_primary(tx, caller, scope, &relation).await?;
         begin(tx, caller, scope, &relation).await?;
         return Ok((relation, Decision::Make));
     };
     let is_same = wanted.new.right().is_some_and(|new| found.is(new));
-    let decision = wanted.held.put(Some(found.version), is_same, || shown(&found))?;
+    let decision = wanted.held.put(found.version, is_same, || shown(&found))?;
     if decision == Decision::Keep {
         return Ok((found, decision));
     }

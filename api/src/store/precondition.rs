@@ -33,33 +33,36 @@ pub enum Decision {
 }
 
 impl Precondition {
-    /// What putting a value under an id comes to; `version` is that of what there is, `is_same` whether it is this very
+    /// What putting a value under an id comes to that has one already, of this version; `is_same` is whether it is this very
     /// value, `current` what a caller is shown who holds another version.
     ///
     /// ```
     /// use afterglow::{error::Error, store::{Decision, Precondition}};
     ///
-    /// let put = |held: Precondition, version, is_same| held.put(version, is_same, || Ok("as it is".into()));
-    /// let (nothing, second) = (Precondition::None, Precondition::Version(2));
-    /// assert_eq!(put(nothing, None, false).unwrap(), Decision::Make);
-    /// assert!(matches!(put(second, None, false), Err(Error::Stale(None))));
-    /// assert_eq!(put(nothing, Some(3), true).unwrap(), Decision::Keep);
-    /// assert_eq!(put(second, Some(3), true).unwrap(), Decision::Keep);
-    /// assert!(matches!(put(nothing, Some(3), false), Err(Error::PreconditionRequired)));
-    /// assert!(matches!(put(second, Some(3), false), Err(Error::Stale(Some(_)))));
-    /// assert_eq!(put(second, Some(2), false).unwrap(), Decision::Replace);
+    /// let put = |held: Precondition, is_same| held.put(3, is_same, || Ok("as it is".into()));
+    /// let (nothing, second, third) = (Precondition::None, Precondition::Version(2), Precondition::Version(3));
+    /// assert_eq!(put(nothing, true).unwrap(), Decision::Keep);
+    /// assert_eq!(put(second, true).unwrap(), Decision::Keep);
+    /// assert!(matches!(put(nothing, false), Err(Error::PreconditionRequired)));
+    /// assert!(matches!(put(second, false), Err(Error::Stale(Some(_)))));
+    /// assert_eq!(put(third, false).unwrap(), Decision::Replace);
+    /// assert!(nothing.make().is_ok());
+    /// assert!(matches!(second.make(), Err(Error::Stale(None))));
     /// ```
     pub fn put(
         self,
-        version: Option<i64>,
+        version: i64,
         is_same: bool,
         current: impl FnOnce() -> Result<Value, Error>,
     ) -> Result<Decision, Error> {
-        match (self, version) {
-            (Self::None, None) => Ok(Decision::Make),
-            (Self::Version(_), None) => Err(Error::Stale(None)),
-            (_, Some(_)) if is_same => Ok(Decision::Keep),
-            (_, Some(version)) => self.change(version, current).map(|()| Decision::Replace),
+        if is_same { Ok(Decision::Keep) } else { self.change(version, current).map(|()| Decision::Replace) }
+    }
+
+    /// Refuses to make what the caller holds a version of: they have seen something that is not there.
+    pub fn make(self) -> Result<(), Error> {
+        match self {
+            Self::None => Ok(()),
+            Self::Version(_) => Err(Error::Stale(None)),
         }
     }
 

@@ -17,7 +17,6 @@ use crate::{
 };
 use entities::{measurement, record, record_version};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
-use serde_json::Value;
 use uuid::Uuid;
 
 /// What a write came to.
@@ -62,21 +61,17 @@ pub async fn put<R: Record>(
     let zone = author.hold(tx).await?;
     let horizon = Horizon { now: tx.now(), zone };
     let Some(row) = record::Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await? else {
-        held.put(None, false, || Ok(Value::Null))?;
+        held.make()?;
         return insert(tx, author, id, &new.check(|new| Valid::new(new, &horizon))?).await;
     };
     let current = existing::<R>(&row, author)?;
     let stored = decode::<R>(&current)?;
     let is_same = new.right().is_some_and(|new| stored == *new);
-    match held.put(Some(row.version), is_same, || current.to_value())? {
-        Decision::Keep => {
-            let support = safety::support_again(tx, author, id, row.version, row.updated_at).await?;
-            Ok(Written { document: current, created: false, changed: false, support })
-        }
-        Decision::Make | Decision::Replace => {
-            replace(tx, author, row, &new.check(|new| Valid::new(new, &horizon))?).await
-        }
+    if held.put(row.version, is_same, || current.to_value())? == Decision::Keep {
+        let support = safety::support_again(tx, author, id, row.version, row.updated_at).await?;
+        return Ok(Written { document: current, created: false, changed: false, support });
     }
+    replace(tx, author, row, &new.check(|new| Valid::new(new, &horizon))?).await
 }
 
 /// Deletes a record; repeating it finds it gone, which is what was wanted.

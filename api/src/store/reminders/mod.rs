@@ -67,13 +67,13 @@ pub async fn put(
 ) -> Result<(Reminder, Decision), Error> {
     author.hold(tx).await?;
     let Some(row) = Entity::find_by_id((author.scope.patient, id)).one(tx.db()).await? else {
-        held.put(None, false, || Ok(Value::Null))?;
+        held.make()?;
         let new = new?;
         return Ok((insert(tx, author, id, &new, source).await?, Decision::Make));
     };
     let current = existing(&row, author)?;
     let is_same = new.as_ref().is_ok_and(|new| **new == current.wish());
-    let decision = held.put(Some(row.version), is_same, || shown(&current))?;
+    let decision = held.put(row.version, is_same, || shown(&current))?;
     if decision == Decision::Keep {
         return Ok((current, decision));
     }
