@@ -4,6 +4,7 @@
 //! everything that a person typed sealed in `sealed`. A reply splices the three; nothing is mapped twice.
 
 mod document;
+mod follow;
 mod past;
 mod read;
 mod rows;

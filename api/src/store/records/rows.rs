@@ -50,6 +50,20 @@ pub(super) fn record<R: Record>(
     })
 }
 
+/// What is left of a record that was deleted, as its next version.
+pub(super) fn tombstone(author: &Author, old: &record::Model, stamp: Stamp) -> record::Model {
+    record::Model {
+        version: old.version + 1,
+        seq: stamp.seq,
+        updated_at: stamp.at,
+        written_by: author.account,
+        deleted: true,
+        facts: "{}".into(),
+        sealed: None,
+        ..old.clone()
+    }
+}
+
 /// What trends and rules read of it.
 pub(super) fn measurement<R: Record>(row: &record::Model, valid: &Valid<R>) -> Option<measurement::Model> {
     let measured = valid.record().measurement()?;

@@ -2,8 +2,9 @@
 
 use super::{
     document::{Document, decode},
+    follow::follow,
     read::version_of,
-    rows,
+    rows::{self, Stamp},
 };
 use crate::{
     domain::{
@@ -13,10 +14,10 @@ use crate::{
     },
     error::Error,
     events::{Event, Subject},
-    store::{Author, Decision, Precondition, Tx, audit, course, idempotency::Before, patients, reminders, safety},
+    store::{Author, Decision, Precondition, Tx, audit, idempotency::Before, patients, safety},
 };
 use entities::{measurement, record, record_version};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
 /// What a write came to.
@@ -86,24 +87,11 @@ pub async fn remove<R: Record>(tx: &Tx, author: &Author, id: Uuid, held: Precond
     }
     held.change(row.version, || existing::<R>(&row, author)?.to_value())?;
     keep_version(tx, &row).await?;
-    let seq = patients::next_seq(tx, author.scope.patient).await?;
-    let (version, kind) = (row.version + 1, R::KIND);
-    reminders::follow_record(tx, &record::Model { deleted: true, ..row.clone() }).await?;
     measurement_of(&row).exec(tx.db()).await?;
-    let before = row.clone();
-    let mut tombstone = row.into_active_model();
-    tombstone.version = Set(version);
-    tombstone.seq = Set(seq);
-    tombstone.updated_at = Set(tx.now().into());
-    tombstone.written_by = Set(author.account);
-    tombstone.deleted = Set(true);
-    tombstone.facts = Set("{}".into());
-    tombstone.sealed = Set(None);
-    record::Entity::update(tombstone).exec_without_returning(tx.db()).await?;
-    let private = before.visibility == Visibility::Private.code();
-    note(tx, author, kind, "delete", id, version, private).await?;
-    course::follow_record(tx, &author.scope, Some(&before), None).await?;
-    safety::follow_record(tx, author, Some(&before), None).await.map(drop)
+    let tombstone = rows::tombstone(author, &row, stamp(tx, author).await?);
+    store(tx, &tombstone).await?;
+    note(tx, author, R::KIND, "delete", &tombstone).await?;
+    follow(tx, author, Some(&row), &tombstone).await.map(drop)
 }
 
 /// What there is under an id that a client names again.
@@ -127,7 +115,7 @@ async fn replace<R: Record>(tx: &Tx, author: &Author, old: record::Model, valid:
     keep_version(tx, &old).await?;
     measurement_of(&old).exec(tx.db()).await?;
     let row = row(tx, author, old.id, valid, Some(&old)).await?;
-    record::Entity::update(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
+    store(tx, &row).await?;
     finish(tx, author, Some(&old), &row, valid).await
 }
 
@@ -139,11 +127,20 @@ async fn row<R: Record>(
     valid: &Valid<R>,
     old: Option<&record::Model>,
 ) -> Result<record::Model, Error> {
-    let seq = patients::next_seq(tx, author.scope.patient).await?;
-    rows::record(author, id, valid, old, rows::Stamp { seq, at: tx.now().into() })
+    rows::record(author, id, valid, old, stamp(tx, author).await?)
 }
 
-/// What follows from a row that was written: the measurement, the audit row, the reply.
+async fn stamp(tx: &Tx, author: &Author) -> Result<Stamp, Error> {
+    Ok(Stamp { seq: patients::next_seq(tx, author.scope.patient).await?, at: tx.now().into() })
+}
+
+/// Puts the next version of a row in its place.
+async fn store(tx: &Tx, row: &record::Model) -> Result<(), Error> {
+    record::Entity::update(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
+    Ok(())
+}
+
+/// What comes with a row that was written: the measurement, the audit row, what follows from it, the reply.
 async fn finish<R: Record>(
     tx: &Tx,
     author: &Author,
@@ -155,12 +152,8 @@ async fn finish<R: Record>(
     if let Some(measured) = rows::measurement(row, valid) {
         measurement::Entity::insert(measured.into_active_model()).exec_without_returning(tx.db()).await?;
     }
-    reminders::follow_record(tx, row).await?;
-    let verb = if created { "create" } else { "replace" };
-    let private = row.visibility == Visibility::Private.code();
-    note(tx, author, R::KIND, verb, row.id, row.version, private).await?;
-    course::follow_record(tx, &author.scope, before, Some(row)).await?;
-    let support = safety::follow_record(tx, author, before, Some(row)).await?;
+    note(tx, author, R::KIND, if created { "create" } else { "replace" }, row).await?;
+    let support = follow(tx, author, before, row).await?;
     let document = Document::open(&row.into(), &author.keys, author.scope.clinic)?;
     Ok(Written { document, created, changed: true, support })
 }
@@ -178,16 +171,9 @@ fn measurement_of(row: &record::Model) -> sea_orm::DeleteMany<measurement::Entit
         .filter(measurement::Column::RecordId.eq(row.id))
 }
 
-async fn note(
-    tx: &Tx,
-    author: &Author,
-    kind: Kind,
-    verb: &str,
-    id: Uuid,
-    version: i64,
-    private: bool,
-) -> Result<(), Error> {
-    tx.announce(Event { patient_id: author.scope.patient, subject: Subject::Record, id, private });
+async fn note(tx: &Tx, author: &Author, kind: Kind, verb: &str, row: &record::Model) -> Result<(), Error> {
+    let private = row.visibility == Visibility::Private.code();
+    tx.announce(Event { patient_id: row.patient_id, subject: Subject::Record, id: row.id, private });
     let operation = format!("{}_{verb}", kind.name().replace('-', "_"));
-    audit::append(tx, audit::Entry::by(author, &operation).record(id).version(version)).await
+    audit::append(tx, audit::Entry::by(author, &operation).record(row.id).version(row.version)).await
 }

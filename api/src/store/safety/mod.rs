@@ -8,7 +8,7 @@ mod tell;
 use super::{
     Author, Scope, Tx, audit,
     flags::{self, Found},
-    patients, standing,
+    patients,
     zones::zone_of,
 };
 use crate::{
@@ -29,16 +29,17 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// Runs the rules for a record that was made, replaced or deleted, and keeps standings; answers the support that the
-/// patient is shown, if the write is evidence of something grave and the patient made it.
+/// A record before or after a write, and what it is to the rules; neither where there is none.
+pub type Side<'a> = (Option<&'a record::Model>, Option<Seen>);
+
+/// Runs the rules for a record that was made, replaced or deleted; answers the support that the patient is shown, if the
+/// write is evidence of something grave and the patient made it.
 pub async fn follow_record(
     tx: &Tx,
     author: &Author,
-    before: Option<&record::Model>,
-    after: Option<&record::Model>,
+    (before, was): Side<'_>,
+    (after, is): Side<'_>,
 ) -> Result<Option<Support>, Error> {
-    let (was, is) = (seen(before)?, seen(after)?);
-    standing::follow_record(tx, &author.scope, before, after, was.is_some() || is.is_some()).await?;
     if let (Some(Seen::Dose(_)), Some(old), Some(new), true) = (is, before, after, was == is) {
         // Judged when it was written. What it was evidence of it still is, and the patient is shown where to turn again.
         let known = flags::carry(tx, &author.scope, new.id, old.version, new.version).await?;
@@ -118,8 +119,9 @@ pub async fn support_again(
     show(tx, author, grave.collect::<Result<_, Error>>()?).await
 }
 
-fn seen(row: Option<&record::Model>) -> Result<Option<Seen>, Error> {
-    let Some(row) = row.filter(|row| !row.deleted) else { return Ok(None) };
+/// What a record is to the rules; none where they look for nothing.
+pub fn seen(row: Option<&record::Model>) -> Result<Option<Seen>, Error> {
+    let Some(row) = row else { return Ok(None) };
     let kind = Kind::from_code(row.kind).ok_or_else(|| Error::internal("a record of no known kind"))?;
     Ok(Seen::read(kind, row.id, row.occurred_at.into(), row.day, &row.facts)?)
 }
