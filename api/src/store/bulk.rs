@@ -1,8 +1,8 @@
 //! Many rows in a few statements.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, PrimaryKeyToColumn,
-    QueryFilter,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel, Iterable,
+    PrimaryKeyToColumn, QueryFilter, Select,
     sea_query::{Asterisk, Expr, ExprTrait, Order, Query},
 };
 use uuid::Uuid;
@@ -23,6 +23,21 @@ pub(super) fn are_among<C: ColumnTrait>(columns: [C; 2], pairs: impl IntoIterato
     let mut wanted = Query::select();
     wanted.column(Asterisk).from_values(pairs, "wanted");
     Expr::tuple(columns.map(|column| Expr::col(column))).in_subquery(wanted)
+}
+
+/// The rows whose two columns are one of some pairs of ids, in as few statements as can name them.
+pub(super) async fn all_among<E: EntityTrait, M: FromQueryResult>(
+    db: &impl ConnectionTrait,
+    rows: Select<E>,
+    columns: [E::Column; 2],
+    pairs: &[(Uuid, Uuid)],
+) -> Result<Vec<M>, DbErr> {
+    let mut found = Vec::new();
+    for some in pairs.chunks(PAIRS) {
+        let rows = rows.clone().filter(are_among(columns, some.iter().copied()));
+        found.extend(rows.into_model::<M>().all(db).await?);
+    }
+    Ok(found)
 }
 
 /// Stores rows of one table.

@@ -189,12 +189,9 @@ async fn save(tx: &Tx, author: &Author, old: &Model, flag: &Flag, words: &Remark
 /// What some flags rest on. A version that gave way to another is no part of it: its row is there for the answer to its write.
 async fn evidence_of(db: &impl ConnectionTrait, flags: &[Model]) -> Result<Vec<flag_evidence::Model>, Error> {
     use flag_evidence::Column as E;
-    let mut evidence = Vec::new();
-    for some in flags.chunks(bulk::PAIRS) {
-        let of_some = bulk::are_among([E::PatientId, E::FlagId], some.iter().map(|flag| (flag.patient_id, flag.id)));
-        evidence.extend(flag_evidence::Entity::find().filter(of_some).filter(E::Counts.eq(true)).all(db).await?);
-    }
-    Ok(evidence)
+    let pairs: Vec<_> = flags.iter().map(|flag| (flag.patient_id, flag.id)).collect();
+    let evidence = flag_evidence::Entity::find().filter(E::Counts.eq(true));
+    Ok(bulk::all_among(db, evidence, [E::PatientId, E::FlagId], &pairs).await?)
 }
 
 /// A piece of evidence for each record, with the row that it stands in.

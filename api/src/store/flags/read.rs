@@ -195,14 +195,8 @@ async fn records(db: &impl ConnectionTrait, evidence: &[flag_evidence::Model]) -
     use record::Column as R;
     let behind: BTreeSet<_> = evidence.iter().map(|one| (one.patient_id, one.record_id)).collect();
     let behind: Vec<_> = behind.into_iter().collect();
-    let mut rows = Vec::new();
-    for some in behind.chunks(bulk::PAIRS) {
-        let some = record::Entity::find()
-            .select_only()
-            .columns([R::Id, R::TimeZone, R::Version, R::Deleted])
-            .filter(bulk::are_among([R::PatientId, R::Id], some.iter().copied()));
-        rows.extend(some.into_model::<Newest>().all(db).await?);
-    }
+    let rows = record::Entity::find().select_only().columns([R::Id, R::TimeZone, R::Version, R::Deleted]);
+    let rows = bulk::all_among(db, rows, [R::PatientId, R::Id], &behind).await?;
     let parsed = |row: Newest| {
         let zone = zone_of(&row.time_zone)?;
         Ok((row.id, Now { zone, version: row.version, deleted: row.deleted }))
