@@ -235,6 +235,14 @@ where
     Ok(())
 }
 
+/// Does something with every table.
+macro_rules! every_table {
+    ($does:ident $(, $with:ident)?) => {
+        $does!($($with:)? account audit care_relation clinic cookie course delivery flag flag_evidence idempotency invitation
+            measurement member notification patient record record_version reminder standing token)
+    };
+}
+
 macro_rules! come_back {
     ($tx:ident: $($entity:ident)*) => { $(comes_back::<entities::$entity::Entity>($tx).await?;)* };
 }
@@ -247,8 +255,7 @@ on_both! {
                 Driver::Sqlite => "PRAGMA defer_foreign_keys = ON",
                 Driver::Postgres => "SET LOCAL session_replication_role = replica",
             }).await?;
-            come_back!(tx: account audit care_relation clinic cookie course delivery flag flag_evidence idempotency invitation
-                measurement member notification patient record record_version reminder standing token);
+            every_table!(come_back, tx);
             Err::<(), _>(Error::Forbidden)
         };
         let undone = clinic.app.db.write(clinic.id, unit).await;
@@ -263,10 +270,7 @@ macro_rules! tables {
 #[tokio::test]
 async fn sqlite_declares_each_column_as_what_its_row_holds() {
     let clinic = Clinic::on_sqlite().await;
-    let tables = tables!(
-        account audit care_relation clinic cookie course delivery flag flag_evidence idempotency invitation measurement member
-        notification patient record record_version reminder standing token
-    );
+    let tables = every_table!(tables);
     let sql = "SELECT t.name AS table_name, c.name AS column_name, c.type AS type_name, c.pk AS pk
         FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name <> 'seaql_migrations' AND t.name NOT LIKE 'sqlite_stat_'";
     let rows = clinic.app.db.read().query_all_raw(Statement::from_string(DatabaseBackend::Sqlite, sql)).await.unwrap();
