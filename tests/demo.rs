@@ -242,6 +242,18 @@ async fn whom_to_call_stands_first_in_the_caseload() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_baseline_is_late_and_there_are_scores_to_hold_against_it() {
+    let empty = Empty::on(Place::folder()).await;
+    empty.seed(6, "demo").await.unwrap();
+    let (_, therapist) = empty.sign_in("therapist", "demo").await;
+    let caseload = empty.get(&therapist, "/v1/caseload").await;
+    let scores = caseload["items"].as_array().unwrap().iter().map(|item| &item["phq9"]);
+    let late: Vec<_> = scores.filter(|phq9| phq9["late_baseline"] == true).collect();
+    let [phq9] = late[..] else { panic!("{late:?}") };
+    assert!(phq9["baseline_at"].as_str() < phq9["latest_at"].as_str() && phq9["current"] == true, "{phq9}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flag_that_was_opened_again_shows_how_it_had_been_closed() {
     let empty = Empty::on(Place::folder()).await;
     empty.seed(9, "demo").await.unwrap();

@@ -92,7 +92,7 @@ fn year(seed: u64, now: DateTime<Utc>, index: usize, person: Person) -> Year {
     let first = draft.calendar.at(3, 20 * 60);
     sessions::intend(&mut draft, first, 3, None);
     sessions::draw(&mut draft);
-    forms::draw(&mut draft);
+    forms::draw(&mut draft, index);
     days::draw(&mut draft);
     doses::draw(&mut draft, index);
     recent::draw(&mut draft, index);

@@ -20,6 +20,9 @@ static BASELINES: LazyLock<Vec<[u8; 9]>> = LazyLock::new(|| {
 /// Thoughts of being better off dead.
 const ITEM_9: usize = 8;
 
+/// Whom nobody asked before their first dose.
+const ASKED_LATE: usize = 4;
+
 /// The first answers of somebody of a course.
 pub(super) fn baseline(chance: &mut Chance, course: Course, index: usize) -> [u8; 9] {
     // Who stays ill is called about item 9 every fortnight; for a demo once in a while says it as well.
@@ -31,9 +34,10 @@ pub(super) fn baseline(chance: &mut Chance, course: Course, index: usize) -> [u8
 }
 
 /// Draws all of them.
-pub(super) fn draw(draft: &mut Draft<'_>) {
+pub(super) fn draw(draft: &mut Draft<'_>, index: usize) {
     let first_dose = draft.dosed.first().map(|dosed| dosed.day);
-    let mut day = 1;
+    // What the first dose did is in that baseline already.
+    let mut day = first_dose.filter(|_| index == ASKED_LATE).map_or(1, |first| first + 3);
     let mut number = 0;
     while day <= draft.calendar.today() {
         if draft.speaks(day) && (number < 3 || draft.chance.happens(0.88)) {
