@@ -19,10 +19,12 @@ export const moodMark = (item, name) => {
 export const phqMark = ({ phq9 }, name) => {
   if (phq9.latest === null) return [h("span", { class: "cell-words" }, name ? `${name}: ` : hidden("PHQ-9: "), "Not measured yet")];
   if (!phq9.current) return [h("span", { class: "cell-words" }, name ? `${name}: ` : hidden("PHQ-9: "), `No current score; last ${plain(phq9.latest)}, ${shortDay(phq9.latest_at)}`)];
-  const words = [STANDING[phq9.status] ?? plainWords(phq9.status), phq9.late_baseline && "late baseline", phq9.stale_days !== null && `${phq9.stale_days} days old`].filter(Boolean).join(", ");
+  const late = phq9.late_baseline && "late baseline";
+  const standing = late && phq9.status === "baseline-only" ? [`${late} only`] : [STANDING[phq9.status] ?? plainWords(phq9.status), late];
+  const words = [...standing, phq9.stale_days !== null && `${phq9.stale_days} days old`].filter(Boolean).join(", ");
   const first = phq9.baseline !== null && phq9.status !== "baseline-only";
   return [
     h("span", { class: "phq-now" }, name && `${name} `, h("b", {}, plain(phq9.latest)), first && h("span", { class: "quiet-text" }, ` from ${plain(phq9.baseline)}`)),
     phq9.baseline !== null && scaleNow("phq-9") && dumbbell({ ...phq9, of: scaleNow("phq-9"), label: `PHQ-9 ${plain(phq9.latest)}${first ? `, ${phq9.late_baseline ? "late " : ""}baseline ${plain(phq9.baseline)}` : ""}.` }),
-    words && h("span", { class: "cell-words", title: phq9.late_baseline ? "The baseline was taken after the first dosing session." : null }, words)];
+    words && h("span", { class: "cell-words" }, words)];
 };
