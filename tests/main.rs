@@ -43,3 +43,4 @@ mod support_resources;
 mod sweep;
 mod timeline;
 mod unit_of_work;
+mod unreached;

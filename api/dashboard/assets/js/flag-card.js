@@ -16,6 +16,13 @@ const nextOf = (flag) => {
   const step = flag.escalation.find(({ state }) => state === "waiting");
   return step && (step.member_id === account.get()?.id ? "you" : step.name);
 };
+/** Who should have been told and was not: their address refuses mail, or they are gone. */
+const unreached = ({ escalation, state }) => {
+  const names = escalation.filter((step) => step.state === "not-reached").map((step) => (step.member_id === account.get()?.id ? "you" : step.name));
+  const nobody = state === "open" && !escalation.some((step) => step.state === "told");
+  return names.length > 0 && state !== "resolved" && h("p", { class: "note", "data-unreached": true },
+    h("strong", {}, nobody ? "Nobody was told of this flag by mail." : "Not everybody was told of this flag by mail."), ` Not reached: ${names.join(", ")}.`);
+};
 const by = (member) => member && (member.member_id === account.get()?.id ? "you" : member.name);
 
 const field = (id, label, input, hint) => h("div", { class: "field" }, h("label", { for: id }, label), input, hint && h("p", { id: `${id}-hint`, class: "hint" }, hint));
@@ -143,7 +150,7 @@ export const flagCard = (first, { person, level = 3, phone, changed } = {}) => {
         person && h("span", {}, h("a", { class: "flag-person", "data-main": true, href: `/patients/${person.id}` }, nameOf(person)), latinOf(person)),
         h("span", { class: "quiet-text flag-since" }, `${flag.rule}, since ${when(flag.waits_since)}${flag.waits_since === flag.opened_at ? "" : `, first ${when(flag.opened_at)}`}`)),
       h(`h${level}`, { id: titleId, class: "flag-title" }, flag.title),
-      h("ul", { class: "evidence" }, ...flag.evidence.map(evidence)), foot, ...before(flag));
+      ...[h("ul", { class: "evidence" }, ...flag.evidence.map(evidence)), unreached(flag), foot].filter(Boolean), ...before(flag));
     if (flag.state !== "resolved" && drafts.has(`flags/${flag.id}/resolve`)) resolveForm(foot, flag, redraw, false);
     else if (flag.state !== "open" && drafts.has(`flags/${flag.id}/reopen`)) reopenForm(foot, flag, redraw, false);
     if (focus) (find("[data-act]", foot) ?? card).focus();

@@ -1,7 +1,7 @@
 //! Who is told of a flag that waits, in which order, and who was told.
 
 use super::{Flag, Severity, acknowledge_by};
-use crate::domain::business_hours::BusinessHours;
+use crate::domain::{business_hours::BusinessHours, notifications::NotificationState};
 use chrono::{DateTime, Utc};
 use poem_openapi::Enum;
 use serde::{Deserialize, Serialize};
@@ -110,6 +110,20 @@ impl Team {
         steps.flat_map(|step| self.at(step).map(move |member| (step, member))).collect()
     }
 
+    /// Whom a flag is told to, with the number of the step, in place of those who were not reached: whoever is first of those
+    /// who were not asked since it began to wait. `None` where one of those was reached, or may still be.
+    pub fn instead(&self, notices: &[Notice]) -> Option<Vec<(Uuid, i16)>> {
+        let base = latest(notices).next()?.number / ROUND * ROUND;
+        if !latest(notices).all(Notice::is_lost) {
+            return None;
+        }
+        let unasked = |member: &&TeamMember| !latest(notices).any(|notice| notice.member == member.id);
+        let mut steps = EscalationStep::ALL.into_iter().map(|step| {
+            self.at(step).filter(unasked).map(|member| (member.id, base + step.code())).collect::<Vec<_>>()
+        });
+        Some(steps.find(|members| !members.is_empty()).unwrap_or_default())
+    }
+
     /// The mails about the flags that wait anew after one write: one to each member, whatever the number of flags, the
     /// gravest first; with each flag its step, counted from the number that stands beside it.
     pub fn mails(&self, mut waiting: Vec<(&Flag, i16)>) -> Vec<(Uuid, Vec<(Uuid, i16)>)> {
@@ -133,8 +147,11 @@ impl Team {
 #[oai(rename = "EscalationState", rename_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum EscalationState {
-    /// They have been told.
+    /// They have been told: a message to them was written, and nothing is known to have kept it from them.
     Told,
+    /// The message to them did not reach them: their address refuses it, or they are not there any more. Where that leaves
+    /// nobody, whoever is next is told at once.
+    NotReached,
     /// They are next in line if nobody takes the flag on.
     Waiting,
     /// Somebody took the flag on before it came to them.
@@ -150,6 +167,8 @@ pub struct Notice {
     pub member: Uuid,
     /// The number of the step, counted on with every time that the flag waits anew.
     pub number: i16,
+    /// Where it stands.
+    pub state: NotificationState,
 }
 
 /// Who is told, and when.
@@ -165,17 +184,41 @@ pub struct Escalation {
     pub state: EscalationState,
 }
 
+/// The messages since a flag last began to wait.
+fn latest(notices: &[Notice]) -> impl Iterator<Item = &Notice> {
+    let round = notices.iter().map(|notice| notice.number / ROUND).max();
+    notices.iter().filter(move |notice| Some(notice.number / ROUND) == round)
+}
+
 impl Notice {
-    fn told(&self, team: &Team) -> Option<Escalation> {
+    /// Whether it will reach nobody any more.
+    fn is_lost(&self) -> bool {
+        use NotificationState as N;
+        match self.state {
+            N::Missed | N::Skipped | N::Cancelled | N::Failed => true,
+            N::Scheduled | N::Sending | N::Sent | N::Unknown => false,
+        }
+    }
+
+    /// One that was taken back once the flag waited for nobody was not needed.
+    fn how_far(&self, waits: bool) -> EscalationState {
+        match self.state {
+            NotificationState::Cancelled if !waits => EscalationState::NotNeeded,
+            _ if self.is_lost() => EscalationState::NotReached,
+            _ => EscalationState::Told,
+        }
+    }
+
+    fn told(&self, team: &Team, waits: bool) -> Option<Escalation> {
         let step = EscalationStep::of_number(self.number)?;
         let known = team.0.iter().find(|one| one.id == self.member && EscalationStep::of(one.role) == step);
         let member = known.copied().unwrap_or(TeamMember { id: self.member, role: step.role() });
-        Some(Escalation { at: self.at, step, member, state: EscalationState::Told })
+        Some(Escalation { at: self.at, step, member, state: self.how_far(waits) })
     }
 }
 
-/// Who was told about a flag and who is next, in order, since it last began to wait: those who were, as the messages to
-/// them say, whatever became of the care team since; then each further step when the one before has had its time.
+/// Who was told about a flag and who is next, in order, since it last began to wait: those who were, or were not reached, as
+/// the messages to them say, whatever became of the care team since; then each further step when the one before has had its time.
 pub fn escalation(
     team: &Team,
     severity: Severity,
@@ -184,10 +227,9 @@ pub fn escalation(
     waits: bool,
     hours: &BusinessHours,
 ) -> Vec<Escalation> {
-    let round = notices.iter().map(|notice| notice.number / ROUND).max();
-    let latest = || notices.iter().filter(|notice| Some(notice.number / ROUND) == round);
+    let latest = || latest(notices);
     let last = latest().filter_map(|notice| EscalationStep::of_number(notice.number)).max();
-    let mut steps: Vec<_> = latest().filter_map(|notice| notice.told(team)).collect();
+    let mut steps: Vec<_> = latest().filter_map(|notice| notice.told(team, waits)).collect();
     let state = if waits { EscalationState::Waiting } else { EscalationState::NotNeeded };
     let mut at = due;
     for step in EscalationStep::ALL.into_iter().filter(|step| last.is_some_and(|last| *step > last)) {

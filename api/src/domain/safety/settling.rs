@@ -1,7 +1,7 @@
 //! From findings to flags: what joins, what opens, what waits anew, and who is told.
 
 use super::*;
-use crate::domain::business_hours::BusinessHours;
+use crate::domain::{business_hours::BusinessHours, notifications::NotificationState};
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -247,7 +247,7 @@ fn people_are_told_in_order_and_each_once() {
     };
     let told = |at, n| (at, id(n), EscalationState::Told);
     let waiting = |at, n| (hour(at), id(n), EscalationState::Waiting);
-    let notice = |at, n, number| Notice { at, member: id(n), number };
+    let notice = |at, n, number| Notice { at, member: id(n), number, state: NotificationState::Sent };
     assert_eq!(steps(&team, &[notice(started, 1, 1)]), [told(started, 1), waiting(12, 2), waiting(16, 3)]);
     assert_eq!(steps(&team, &[]), [], "of what is for context nobody is told");
     // Another team since: who was told was told, and is not next as well.
@@ -264,6 +264,34 @@ fn people_are_told_in_order_and_each_once() {
     let again = [told(started, 1), waiting(12, 2), waiting(16, 3)];
     assert_eq!(steps(&team, &twice), again);
     assert_eq!((EscalationStep::next_round(None), EscalationStep::next_round(Some(12))), (0, 20));
+}
+
+#[test]
+fn whoever_is_next_is_told_in_place_of_those_who_were_not_reached() {
+    use NotificationState::{Cancelled, Failed, Scheduled, Sent};
+    let member = |n, role| TeamMember { id: id(n), role };
+    let (first, second) = (member(1, EscalationRole::Primary), member(2, EscalationRole::CareTeam));
+    let team = Team(vec![first, second, member(3, EscalationRole::Admin), member(1, EscalationRole::Admin)]);
+    let notice = |n, number, state| Notice { at: hour(8), member: id(n), number, state };
+    let lost = [notice(1, 11, Failed)];
+    assert_eq!(team.instead(&lost), Some(vec![(id(2), 12)]));
+    assert_eq!(team.instead(&[notice(1, 1, Sent), notice(1, 11, Failed)]), Some(vec![(id(2), 12)]), "it waits anew");
+    for other in [Scheduled, Sent] {
+        assert_eq!(team.instead(&[lost[0], notice(2, 12, other)]), None, "somebody was reached, or may be");
+    }
+    assert_eq!(team.instead(&[lost[0], notice(2, 12, Cancelled)]), Some(vec![(id(3), 13)]));
+    let nobody = [lost[0], notice(2, 12, Cancelled), notice(3, 13, Failed)];
+    assert_eq!((team.instead(&nobody), team.instead(&[])), (Some(vec![]), None));
+    // Another is first since: they come before the second.
+    let changed = Team(vec![member(4, EscalationRole::Primary), second]);
+    assert_eq!(changed.instead(&lost), Some(vec![(id(4), 11)]));
+    let states = |waits| -> Vec<_> {
+        let steps = escalation(&team, Severity::Urgent, &nobody, Some(hour(12)), waits, &hours());
+        steps.iter().map(|step| step.state).collect()
+    };
+    let (not_reached, not_needed) = (EscalationState::NotReached, EscalationState::NotNeeded);
+    assert_eq!(states(true), [not_reached, not_reached, not_reached]);
+    assert_eq!(states(false), [not_reached, not_needed, not_reached]);
 }
 
 prop_compose! {

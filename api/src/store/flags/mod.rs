@@ -7,6 +7,7 @@ mod verbs;
 
 pub use read::{Evidence, Shown, Which, owner_of, page, show};
 pub use remarks::{Remarks, Reopened, Undone};
+pub(super) use team::notices;
 pub use team::{People, people, relations, team};
 pub use verbs::{acknowledge, reopen, resolve};
 

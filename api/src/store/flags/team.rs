@@ -3,6 +3,7 @@
 use crate::{
     domain::{
         clinic::Clinic,
+        notifications::NotificationState,
         safety::{EscalationRole, Notice, Team, TeamMember},
     },
     error::Error,
@@ -26,16 +27,20 @@ struct Told {
     recipient_id: Option<Uuid>,
     step: Option<i16>,
     computed_at: Micros,
+    state: i16,
 }
 
-/// The messages that told members of some flags, by flag, in the order in which they were told.
-pub(super) async fn notices(db: &impl ConnectionTrait, flags: &[Model]) -> Result<HashMap<Uuid, Vec<Notice>>, Error> {
+/// The messages that told members of some flags, or were to, by flag, in the order in which they were written.
+pub(in crate::store) async fn notices(
+    db: &impl ConnectionTrait,
+    flags: &[Model],
+) -> Result<HashMap<Uuid, Vec<Notice>>, Error> {
     use notification::Column as N;
     let mut rows = Vec::new();
     for some in flags.chunks(bulk::PAIRS) {
         let some = notification::Entity::find()
             .select_only()
-            .columns([N::FlagId, N::RecipientId, N::Step, N::ComputedAt])
+            .columns([N::FlagId, N::RecipientId, N::Step, N::ComputedAt, N::State])
             .filter(bulk::are_among([N::PatientId, N::FlagId], some.iter().map(|flag| (flag.patient_id, flag.id))))
             .order_by_asc(N::ComputedAt)
             .order_by_asc(N::Step)
@@ -45,7 +50,9 @@ pub(super) async fn notices(db: &impl ConnectionTrait, flags: &[Model]) -> Resul
     let mut notices: HashMap<_, Vec<_>> = HashMap::new();
     for row in rows {
         let Some((member, number)) = row.recipient_id.zip(row.step) else { continue };
-        let notice = Notice { at: row.computed_at.into(), member, number };
+        let state =
+            NotificationState::from_code(row.state).ok_or_else(|| Error::internal("a message in no known state"))?;
+        let notice = Notice { at: row.computed_at.into(), member, number, state };
         notices.entry(row.flag_id).or_default().push(notice);
     }
     Ok(notices)

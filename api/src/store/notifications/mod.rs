@@ -7,7 +7,7 @@ mod wanted;
 
 pub(super) use deliveries::{class_of, insert_all, past_delivery, queue, requeue, set_state, settle};
 pub use to_members::{Past, insert_past, tell};
-pub(super) use wanted::{Wanted, gravest_told, skip_done, wanted};
+pub(super) use wanted::{Wanted, gravest_told, skip_done, told_of, wanted};
 
 use super::{After, Author, Page, Scope, Tx, Window, audit, reminders, zones::zone_of};
 use crate::{

@@ -85,16 +85,21 @@ async fn own_recipient(tx: &Tx, row: &Model) -> Result<Wanted, Error> {
     }
 }
 
-/// How grave the gravest flag is that a message's mail tells of and that nobody has closed; `None` where all are closed.
-pub(in crate::store) async fn gravest_told(tx: &Tx, row: &Model) -> Result<Option<Severity>, Error> {
-    let Some(own) = row.flag_id else { return Ok(None) };
+/// The flags that a message's mail tells of.
+pub(in crate::store) async fn told_of(tx: &Tx, row: &Model) -> Result<Vec<Uuid>, Error> {
+    let Some(own) = row.flag_id else { return Ok(Vec::new()) };
     let with = Entity::find().select_only().column(Column::FlagId).filter(Column::PatientId.eq(row.patient_id));
     let with: Vec<Option<Uuid>> = with.filter(Column::ToldWith.eq(row.id)).into_tuple().all(tx.db()).await?;
+    Ok(with.into_iter().flatten().chain([own]).collect())
+}
+
+/// How grave the gravest flag is that a message's mail tells of and that nobody has closed; `None` where all are closed.
+pub(in crate::store) async fn gravest_told(tx: &Tx, row: &Model) -> Result<Option<Severity>, Error> {
     let flags = flag::Entity::find()
         .select_only()
         .column(flag::Column::Severity)
         .filter(flag::Column::PatientId.eq(row.patient_id))
-        .filter(flag::Column::Id.is_in(with.into_iter().flatten().chain([own])))
+        .filter(flag::Column::Id.is_in(told_of(tx, row).await?))
         .filter(flag::Column::State.is_in(State::UNRESOLVED.map(State::code)));
     let severities: Vec<i16> = flags.into_tuple().all(tx.db()).await?;
     Ok(severities.into_iter().max().and_then(Severity::from_code))

@@ -17,6 +17,7 @@ use super::{
     invitations::{self, Invitation},
     lease_now,
     notifications::{self, Wanted},
+    safety,
 };
 use crate::{
     domain::{
@@ -146,8 +147,7 @@ async fn claim_delivery(tx: &Tx, patient: Uuid, id: Uuid) -> Result<Option<Claim
         .value(column(&lease.parcel, Field::Fence), lease.fence + 1)
         .to_owned();
     if tx.db().execute(&settled).await?.rows_affected() == 1 {
-        notifications::set_state(tx, &message, state).await?;
-        notifications::announce(tx, &message);
+        come_to(tx, &message, state).await?;
     }
     Ok(None)
 }
@@ -255,11 +255,18 @@ async fn end(
         return Ok(());
     }
     match &claim.message {
-        Some(row) => {
-            notifications::set_state(tx, row, state).await?;
-            notifications::announce(tx, row);
-        }
+        Some(row) => come_to(tx, row, state).await?,
         None => tx.ended(claim.class(), state, 1),
+    }
+    Ok(())
+}
+
+/// Ends a message in this state; where it does not reach a member, whoever is next is told.
+async fn come_to(tx: &Tx, message: &notification::Model, state: NotificationState) -> Result<(), Error> {
+    notifications::set_state(tx, message, state).await?;
+    notifications::announce(tx, message);
+    if message.flag_id.is_some() && state != NotificationState::Sent {
+        safety::who_is_next(tx, message).await?;
     }
     Ok(())
 }

@@ -5,6 +5,8 @@
 mod history;
 mod tell;
 
+pub(super) use tell::who_is_next;
+
 use super::{
     Author, Scope, Tx, audit,
     flags::{self, Found},

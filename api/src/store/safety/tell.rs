@@ -1,13 +1,15 @@
-//! Who is told of a flag that waits: message rows, written with it.
+//! Who is told of a flag that waits: message rows, written with it, and with what kept one of them from its member.
 
 use super::Raised;
 use crate::{
-    domain::safety::{EscalationStep, Team},
+    domain::safety::{EscalationStep, State, Team},
     error::Error,
-    store::{Scope, Tx, flags, members, notifications, zones::zone_of},
+    events::{Event, Subject},
+    store::{Scope, Tx, flags, members, notifications, patients, zones::zone_of},
 };
-use entities::{clinic, notification};
+use entities::{clinic, flag, notification};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Writes the messages of the first step: of whatever a unit raised, each member gets one mail. Later steps are told when
@@ -24,6 +26,41 @@ pub(super) async fn those_who_are_first(tx: &Tx, scope: &Scope, raised: &Raised)
     }
     for (member, flags) in team(tx, scope).await?.mails(waiting) {
         notifications::tell(tx, scope.patient, member, &flags).await?;
+    }
+    Ok(())
+}
+
+/// A message did not reach its member, and will not. Of the flags of which it told, those that still wait and of which nobody else
+/// was told since they began to are told at once to whoever is next: the time of a step is for somebody who knows of it.
+pub(in crate::store) async fn who_is_next(tx: &Tx, lost: &notification::Model) -> Result<(), Error> {
+    let patient = lost.patient_id;
+    let clinic = patients::clinic_of(tx.db(), patient).await?.ok_or(Error::NotFound)?;
+    let scope = Scope { clinic, patient, sees_private: false };
+    // Of two that are lost at once the second sees the first, and nobody takes the flag on meanwhile.
+    patients::lock(tx, &scope).await?;
+    let told = notifications::told_of(tx, lost).await?;
+    let waiting = flag::Entity::find().filter(flag::Column::PatientId.eq(patient)).filter(flag::Column::Id.is_in(told));
+    let waiting = waiting.filter(flag::Column::State.eq(State::Open.code())).all(tx.db()).await?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let (notices, team) = (flags::notices(tx.db(), &waiting).await?, team(tx, &scope).await?);
+    let mut mails: BTreeMap<Uuid, Vec<(Uuid, i16)>> = BTreeMap::new();
+    for flag in &waiting {
+        let notices = notices.get(&flag.id).map(Vec::as_slice).unwrap_or_default();
+        if let Some(instead) = team.instead(notices) {
+            if instead.is_empty() {
+                tracing::error!(%patient, flag = %flag.id, "nobody can be told of a flag");
+            }
+            for (member, step) in instead {
+                mails.entry(member).or_default().push((flag.id, step));
+            }
+        }
+        // Whoever has it before them sees that somebody was not reached.
+        tx.announce(Event { patient_id: patient, subject: Subject::Flag, id: flag.id, private: false });
+    }
+    for (member, flags) in mails {
+        notifications::tell(tx, patient, member, &flags).await?;
     }
     Ok(())
 }

@@ -1,0 +1,89 @@
+//! A message about a flag that reaches nobody tells nobody: that is shown, and whoever is next is told at once.
+
+use crate::{
+    flags::{ASSESSMENTS, flags, phq_9, verb},
+    on_both,
+    reminders::worker,
+    support::{Clinic, Mood, Post},
+};
+use afterglow::notify::Failure;
+use chrono::TimeDelta;
+use poem::http::Method;
+use serde_json::json;
+
+const REFUSED: Mood = Mood::Refuse(Failure::Refused(550));
+
+/// Who of the newest flag's steps is how far, in order.
+async fn steps(clinic: &Clinic) -> Vec<(String, String)> {
+    let flag = flags(clinic, "").await.remove(0);
+    let who = [(&clinic.therapist, "therapist"), (&clinic.prescriber, "prescriber"), (&clinic.admin, "admin")];
+    let steps = flag["escalation"].as_array().unwrap().iter().map(|step| {
+        let (_, name) = who.iter().find(|(who, _)| step["member_id"] == who.id.to_string()).unwrap();
+        ((*name).to_owned(), step["state"].as_str().unwrap().to_owned())
+    });
+    steps.collect()
+}
+
+fn named(steps: &[(&str, &str)]) -> Vec<(String, String)> {
+    steps.iter().map(|(who, state)| ((*who).to_owned(), (*state).to_owned())).collect()
+}
+
+on_both! {
+    async fn whose_address_refuses_a_flag_is_not_told_and_the_next_one_is_at_once(clinic: Clinic) {
+        let post = Post::new();
+        let worker = worker(&clinic, &post);
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(2))).await.expect(201);
+        assert_eq!(steps(&clinic).await, named(&[("therapist", "told"), ("prescriber", "waiting"), ("admin", "waiting")]));
+        let of_caseload = async || clinic.get(&clinic.therapist, "/v1/caseload").await.expect(200).json()["items"][0]["next_in_escalation"].clone();
+        post.will([REFUSED]);
+        worker.dispatch().await.unwrap();
+        assert_eq!(steps(&clinic).await, named(&[("therapist", "not-reached"), ("prescriber", "told"), ("admin", "waiting")]));
+        assert_eq!(of_caseload().await["member_id"], clinic.admin.id.to_string());
+        worker.dispatch().await.unwrap();
+        assert_eq!((post.mails().len(), post.to(&clinic.prescriber.email).len()), (1, 1));
+        // Of another flag nobody is left in the end: it says so, and nobody is asked twice.
+        clinic.clock.advance(TimeDelta::hours(1));
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(3))).await.expect(201);
+        let asked = post.asked.load(std::sync::atomic::Ordering::SeqCst);
+        post.will([REFUSED; 10]);
+        for _ in 0..6 {
+            worker.dispatch().await.unwrap();
+        }
+        assert_eq!(steps(&clinic).await, named(&[("therapist", "not-reached"), ("prescriber", "not-reached"), ("admin", "not-reached")]));
+        assert_eq!(post.asked.load(std::sync::atomic::Ordering::SeqCst) - asked, 3);
+        assert_eq!(of_caseload().await, json!(null));
+    }
+
+    async fn who_left_before_the_mail_did_is_not_told_and_the_next_one_is(clinic: Clinic) {
+        let post = Post::new();
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(2))).await.expect(201);
+        let path = format!("/v1/clinic/members/{}", clinic.therapist.id);
+        clinic.call(&clinic.admin, Method::DELETE, &path).header("If-Match", "\"1\"").send().await.expect(204);
+        for _ in 0..2 {
+            worker(&clinic, &post).dispatch().await.unwrap();
+        }
+        let seen = clinic.get(&clinic.prescriber, "/v1/flags").await.expect(200).json()["items"][0]["escalation"].clone();
+        assert_eq!((&seen[0]["member_id"], &seen[0]["state"]), (&json!(clinic.therapist.id), &json!("not-reached")));
+        assert_eq!((&seen[1]["member_id"], &seen[1]["state"]), (&json!(clinic.prescriber.id), &json!("told")));
+        assert_eq!((post.mails().len(), post.to(&clinic.prescriber.email).len()), (1, 1));
+    }
+
+    async fn nobody_else_is_told_of_what_somebody_has_taken_on_or_closed(clinic: Clinic) {
+        let post = Post::new();
+        let worker = worker(&clinic, &post);
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(2))).await.expect(201);
+        let flag = flags(&clinic, "").await.remove(0);
+        verb(&clinic, &clinic.prescriber, &flag, "acknowledge", json!({})).await.expect(200);
+        post.will([REFUSED]);
+        for _ in 0..2 {
+            worker.dispatch().await.unwrap();
+        }
+        assert_eq!(steps(&clinic).await, named(&[("therapist", "not-reached"), ("prescriber", "not-needed"), ("admin", "not-needed")]));
+        // Opened again, and closed before the mail left: it was not needed.
+        verb(&clinic, &clinic.prescriber, &flag, "reopen", json!({ "reason": "By mistake." })).await.expect(200);
+        verb(&clinic, &clinic.prescriber, &flag, "resolve", json!({ "outcome": "contacted" })).await.expect(200);
+        worker.dispatch().await.unwrap();
+        assert_eq!(steps(&clinic).await, named(&[("therapist", "not-needed"), ("prescriber", "not-needed"), ("admin", "not-needed")]));
+        assert_eq!(post.mails().len(), 0);
+    }
+}
