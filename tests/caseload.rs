@@ -140,6 +140,31 @@ on_both! {
         assert_eq!(row().await["waiting"]["title"], *texts[1]);
     }
 
+    async fn the_days_of_a_row_are_those_of_where_the_patient_lives(clinic: Clinic) {
+        let me = clinic.patient.clone();
+        let lives = clinic.call(&me, Method::PATCH, "/v1/patients/me").header("If-Match", "\"1\"");
+        lives.json(&json!({ "time_zone": "Pacific/Auckland" })).send().await.expect(200);
+        // A quarter past midnight in Auckland: the 15th there, and noon of the 14th at the clinic.
+        clinic.clock.advance(TimeDelta::minutes(135));
+        let midnight = clinic.now() - TimeDelta::minutes(15);
+        for (minutes, mood) in [(-30, 2), (-1, 4), (1, 8)] {
+            let at = midnight + TimeDelta::minutes(minutes);
+            let body = json!({ "occurred_at": at.to_rfc3339(), "time_zone": "Pacific/Auckland", "mood": mood });
+            clinic.post(&me, MOODS, body).await.expect(201);
+        }
+        let row = async || clinic.get(&clinic.therapist, "/v1/caseload").await.expect(200).json()["items"][0].clone();
+        let line = row().await["mood_60d"].clone();
+        assert_eq!((&line[59], &line[58], &line[57]), (&json!(8), &json!(3), &Value::Null));
+        // Silent for three days there, until that day is over too.
+        clinic.clock.advance(TimeDelta::days(3));
+        assert_eq!(row().await["silent_days"], Value::Null);
+        clinic.clock.advance(TimeDelta::hours(24) - TimeDelta::minutes(16));
+        assert_eq!(row().await["silent_days"], Value::Null);
+        clinic.clock.advance(TimeDelta::minutes(1));
+        let silent = row().await;
+        assert_eq!((&silent["silent_days"], &silent["mood_60d"][55], &silent["mood_60d"][54]), (&json!(4), &json!(8), &json!(3)));
+    }
+
     async fn a_score_older_than_four_weeks_is_not_the_current_one(clinic: Clinic) {
         let path = format!("/v1/patients/{}/standing", clinic.patient.id);
         let current = async || {
