@@ -271,4 +271,20 @@ on_both! {
             assert_eq!(last().await, (Some(when), Value::Null), "{path}");
         }
     }
+
+    async fn what_is_nobody_elses_to_know_never_counts_as_a_check_in_not_even_when_the_newest_is_looked_for_anew(clinic: Clinic) {
+        let (me, began) = (clinic.patient.clone(), clinic.now());
+        let next = || { clinic.clock.advance(TimeDelta::hours(1)); clinic.now() };
+        let last = async || instant(&row(&clinic, &me).await["last_check_in_at"]);
+        let entry = |when: DateTime<Utc>, visibility: &str| with(at(when), json!({ "body": "Rain.", "visibility": visibility }));
+        clinic.post(&me, JOURNAL, entry(began, "shared")).await.expect(201);
+        // Later ones that say nothing: one kept private, one of the team's, and one taken back.
+        clinic.post(&me, JOURNAL, entry(next(), "private")).await.expect(201);
+        clinic.post(&clinic.therapist, &format!("/v1/patients/{}/assessments", me.id), phq_9(next(), Some(0))).await.expect(201);
+        let newest = clinic.post(&me, JOURNAL, entry(next(), "shared")).await.expect(201).json();
+        assert_eq!(last().await, Some(clinic.now()));
+        let path = format!("{JOURNAL}/{}", newest["id"].as_str().unwrap());
+        clinic.call(&me, Method::DELETE, &path).header("If-Match", "\"1\"").send().await.expect(204);
+        assert_eq!(last().await, Some(began));
+    }
 }
