@@ -100,6 +100,20 @@ on_both! {
         assert_eq!((&flag["state"], details(&flag)), (&json!("resolved"), vec!["900 mg; at most 200 mg are prescribed."]));
     }
 
+    async fn a_correction_that_is_graver_for_one_flag_takes_nothing_from_another(clinic: Clinic) {
+        let (ago, id) = (|hours| clinic.now() - TimeDelta::hours(hours), prescribe(&clinic).await);
+        clinic.post(&clinic.patient, DOSES, dose(ago(200), 100, Some(&id))).await.expect(201);
+        let path = format!("{DOSES}/{ID}");
+        clinic.put(&clinic.patient, &path, None, dose(ago(140), 250, Some(&id))).await.expect(201);
+        let soon = ["On 8 March: 60 h after the dose before; at least 72 h are prescribed."];
+        assert_eq!(details(&only(&clinic, "HD-02").await), soon);
+        // More than was said, and later: graver for one of the flags, less so for the other.
+        clinic.put(&clinic.patient, &path, Some("\"1\""), dose(ago(135), 900, Some(&id))).await.expect(200);
+        assert!(details(&only(&clinic, "HD-01").await)[0].contains("900 mg"));
+        let kept = only(&clinic, "HD-02").await;
+        assert_eq!((details(&kept), &kept["evidence"][0]["since"]), (soon.to_vec(), &json!("corrected")));
+    }
+
     async fn a_repeated_write_answers_the_support_of_its_own_version(clinic: Clinic) {
         let now = clinic.now();
         let first = async || {
