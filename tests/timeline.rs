@@ -115,6 +115,52 @@ on_both! {
         assert_eq!((theirs.len(), &theirs[0]["deleted"]), (1, &json!(true)));
     }
 
+    async fn no_answer_to_staff_holds_a_word_or_an_id_of_what_is_private(clinic: Clinic) {
+        let (me, path) = (clinic.patient.clone(), format!("/v1/patients/{}/changes", clinic.patient.id));
+        let mut cursors = vec![String::new()];
+        // From every place that there has been, in pages of every length: not a byte of it.
+        let mut look = async |hidden: &[&str]| {
+            let mut next = String::new();
+            for (since, limit) in cursors.iter().flat_map(|since| [(since, 1), (since, 2), (since, 200)]) {
+                let answer = clinic.get(&clinic.therapist, &format!("{path}?limit={limit}{since}")).await.expect(200);
+                let all = format!("{:?} {}", answer.headers, answer.text);
+                for bytes in ["kept to myself"].iter().chain(hidden) {
+                    assert!(!all.contains(bytes) && !all.contains(&bytes.replace('-', "")), "{bytes} in {all}");
+                }
+                next = format!("&since={}", answer.json()["next"].as_str().unwrap());
+            }
+            cursors.push(next);
+        };
+        let write = async |body: &str, visibility: &str| {
+            let made = clinic.post(&me, ENTRIES, entry(&clinic, body, visibility)).await.expect(201).json();
+            made["id"].as_str().unwrap().to_owned()
+        };
+        let change = async |id: &str, version: i64, body: &str, visibility: &str| {
+            let held = format!("\"{version}\"");
+            clinic.put(&me, &format!("{ENTRIES}/{id}"), Some(&held), entry(&clinic, body, visibility)).await.expect(200);
+        };
+        let never = write("kept to myself", "private").await;
+        look(&[&never]).await;
+        let later = write("kept to myself, for now", "private").await;
+        look(&[&never, &later]).await;
+        let once = write("theirs, once", "shared").await;
+        look(&[&never, &later]).await;
+        change(&never, 1, "kept to myself, in other words", "private").await;
+        change(&once, 1, "kept to myself after all", "private").await;
+        look(&[&never, &later, "theirs, once"]).await;
+        change(&later, 1, "theirs as well", "shared").await;
+        change(&once, 2, "kept to myself for good", "private").await;
+        look(&[&never, "theirs, once"]).await;
+        for (id, held) in [(&never, "\"2\""), (&once, "\"3\"")] {
+            clinic.call(&me, Method::DELETE, &format!("{ENTRIES}/{id}")).header("If-Match", held).send().await.expect(204);
+            look(&[&never, "theirs, once"]).await;
+        }
+        // Such a look finds what is there: theirs is.
+        let seen = clinic.get(&clinic.therapist, &path).await.expect(200).text;
+        assert!(seen.contains("theirs as well") && seen.contains(&later));
+        assert!(clinic.get(&me, CHANGES).await.expect(200).text.contains(&never));
+    }
+
     async fn nothing_in_an_answer_counts_what_is_hidden(clinic: Clinic) {
         let (me, path) = (clinic.patient.clone(), format!("/v1/patients/{}/changes", clinic.patient.id));
         let first = clinic.post(&me, ENTRIES, entry(&clinic, "theirs", "shared")).await.expect(201).json();
