@@ -26,6 +26,7 @@ mod matrix;
 mod metrics;
 mod mood_scores;
 mod pages;
+mod patience;
 mod people;
 mod postgres;
 mod readme;

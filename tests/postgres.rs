@@ -149,7 +149,7 @@ async fn until_acknowledged(through: &Clinic, patient: &Person, mood: serde_json
 }
 
 /// A second process on the same rows.
-async fn another(place: &store::Place, clinic: &Clinic, master: Secret) -> App {
+pub async fn another(place: &store::Place, clinic: &Clinic, master: Secret) -> App {
     let config = Config::from([], None).unwrap();
     App::open(config, clinic.clock.clone(), place, master).await.unwrap()
 }
@@ -250,7 +250,8 @@ async fn who_leaves_ends_a_place_on_a_care_team_as_it_was_changed_last() {
     assert_eq!((place.is_primary, place.version, place.until_on.is_some()), (false, 3, true));
 }
 
-async fn another_reader(place: &store::Place) -> sea_orm::DatabaseConnection {
+/// The rows, beside the service.
+pub async fn another_reader(place: &store::Place) -> sea_orm::DatabaseConnection {
     let store::Place::Url(url) = place else { panic!("a URL") };
     Database::connect(url).await.unwrap()
 }
