@@ -1,6 +1,7 @@
 //! Mails under bad hosts and dying workers: each once, or known not to be.
 
 use crate::{
+    metrics::read,
     on_both,
     reminders::{daily, inbox, remind, worker},
     support::{Clinic, Mood, Post},
@@ -61,9 +62,13 @@ async fn what_was_sent_is_known_as_sent_although_the_disk_was_full_when_it_left(
         run(&clinic, "SELECT 1").await;
     }
     assert_eq!(message(&clinic).await["state"], "sending");
+    let counted =
+        async |name: &str| read(&clinic).await.1.contains(&format!("\nafterglow_message_lateness_seconds_{name}"));
+    assert!(!counted("count").await, "nor is anything counted that was not committed");
     run(&clinic, "PRAGMA max_page_count = 1000000").await;
     sending.await.unwrap().unwrap();
     assert_eq!((&message(&clinic).await["state"], post.mails().len()), (&json!("sent"), 1));
+    assert!(counted("count{class=\"routine\"} 1\n").await);
 }
 
 on_both! {

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 /// What is answered there, and in what form.
-async fn read(clinic: &Clinic) -> (String, String) {
+pub async fn read(clinic: &Clinic) -> (String, String) {
     let answer = TestClient::new(http::metrics::service(&clinic.app)).get("/metrics").send().await.0;
     let form = answer.headers()["content-type"].to_str().unwrap().to_owned();
     (form, answer.into_body().into_string().await.unwrap())
@@ -98,6 +98,26 @@ on_both! {
         let sent = value(&text, "afterglow_mail_attempts_total{channel=\"email\",class=\"routine\",outcome=\"sent\"}");
         let lateness = |what: &str| value(&text, &routine(&format!("afterglow_message_lateness_seconds_{what}"))) as i64;
         assert_eq!((sent as i64, lateness("count"), lateness("sum")), (1, 1, 300));
+    }
+
+    async fn each_of_those_who_read_at_once_is_told_all(clinic: Clinic) {
+        let reading = (0..4).map(|_| {
+            let reader = TestClient::new(http::metrics::service(&clinic.app));
+            tokio::spawn(async move {
+                for _ in 0..200 {
+                    let text = reader.get("/metrics").send().await.0.into_body().into_string().await.unwrap();
+                    assert_eq!(value(&text, "afterglow_database_up") as i64, 1);
+                    for class in ["routine", "matters"] {
+                        for name in ["afterglow_mails_due", "afterglow_mails_due_oldest_seconds"] {
+                            assert_eq!(value(&text, &format!("{name}{{class=\"{class}\"}}")) as i64, 0);
+                        }
+                    }
+                }
+            })
+        });
+        for read in futures_util::future::join_all(reading).await {
+            read.unwrap();
+        }
     }
 
     async fn a_flag_that_nobody_was_told_of_is_told_apart_from_reminders(clinic: Clinic) {

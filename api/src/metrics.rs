@@ -5,7 +5,10 @@
 
 use crate::domain::notifications::{Class, NotificationState};
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::{
+        EncodeLabelSet,
+        text::{encode_eof, encode_registry},
+    },
     metrics::{
         counter::Counter,
         family::Family,
@@ -18,6 +21,8 @@ use std::{sync::atomic::AtomicU64, time::Duration};
 
 /// The form of the text: what Prometheus asks for first.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// What every name begins with.
+const PREFIX: &str = "afterglow";
 /// What no operation of the document answers: pages, unknown paths, `/health`.
 const NO_OPERATION: &str = "none";
 /// Upper ends of the classes of a request's duration, in seconds: fine where answers should lie, up to the slowest allowed.
@@ -69,16 +74,15 @@ struct Ended {
     outcome: &'static str,
 }
 
+/// Of each class how many mails are due and not sent, and how long the oldest of them has been.
+pub type Waiting = [(Class, i64, Duration); 2];
+
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
     durations: Family<Operation, Histogram>,
     attempts: Family<Attempted, Counter>,
-    lateness: Family<OfClass, Histogram>,
-    database_up: Gauge,
-    due: Family<OfClass, Gauge>,
-    waiting: Family<OfClass, Gauge<f64, AtomicU64>>,
     /// What the writers do.
     pub writing: Writing,
 }
@@ -89,6 +93,7 @@ pub struct Writing {
     groups: Histogram,
     commits: Histogram,
     messages: Family<Ended, Counter>,
+    lateness: Family<OfClass, Histogram>,
 }
 
 impl Writing {
@@ -102,7 +107,7 @@ impl Writing {
                 drop(messages.get_or_create(&Ended { class: class.name(), outcome }));
             }
         }
-        Self { groups, commits, messages }
+        Self { groups, commits, messages, lateness: Family::new_with_constructor(|| Histogram::new(LATENESS)) }
     }
 
     /// A group of so many units was committed, in this time.
@@ -116,6 +121,11 @@ impl Writing {
         if let Some(outcome) = outcome(state) {
             self.messages.get_or_create(&Ended { class: class.name(), outcome }).inc_by(messages);
         }
+    }
+
+    /// It was committed that a message was sent so long after its time.
+    pub fn sent(&self, class: Class, late: Duration) {
+        self.lateness.get_or_create(&class.into()).observe(late.as_secs_f64());
     }
 }
 
@@ -135,15 +145,11 @@ fn outcome(state: NotificationState) -> Option<&'static str> {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("afterglow");
+        let mut registry = Registry::with_prefix(PREFIX);
         let metrics = Self {
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
             attempts: Family::default(),
-            lateness: Family::new_with_constructor(|| Histogram::new(LATENESS)),
-            database_up: Gauge::default(),
-            due: Family::default(),
-            waiting: Family::default(),
             writing: Writing::new(),
             registry: Registry::default(),
         };
@@ -155,12 +161,7 @@ impl Default for Metrics {
         registry.register("mail_attempts", "Attempts to send a mail", metrics.attempts.clone());
         registry.register("messages", "Messages that came to an end", metrics.writing.messages.clone());
         let late = "How long after its time a message was sent";
-        registry.register_with_unit("message_lateness", late, seconds(), metrics.lateness.clone());
-        let up = "Whether the database answered this reading; if not, nothing is told of the mails that are due";
-        registry.register("database_up", up, metrics.database_up.clone());
-        registry.register("mails_due", "Mails whose time has come and that are not sent", metrics.due.clone());
-        let oldest = "How long the oldest of them has been due";
-        registry.register_with_unit("mails_due_oldest", oldest, seconds(), metrics.waiting.clone());
+        registry.register_with_unit("message_lateness", late, seconds(), metrics.writing.lateness.clone());
         Self { registry, ..metrics }
     }
 }
@@ -178,30 +179,33 @@ impl Metrics {
         self.attempts.get_or_create(&Attempted { channel, class: class.name(), outcome }).inc();
     }
 
-    /// A message was sent so long after its time.
-    pub fn sent(&self, class: Class, late: Duration) {
-        self.lateness.get_or_create(&class.into()).observe(late.as_secs_f64());
-    }
-
-    /// The database answered what waits to be sent of each class at this moment, and since when; or it did not.
-    pub fn waiting(&self, waiting: Option<[(Class, i64, Duration); 2]>) {
-        self.database_up.set(waiting.is_some().into());
-        // What was told last may be long over.
-        self.due.clear();
-        self.waiting.clear();
-        for (class, due, oldest) in waiting.into_iter().flatten() {
-            self.due.get_or_create(&class.into()).set(due);
-            self.waiting.get_or_create(&class.into()).set(oldest.as_secs_f64());
-        }
-    }
-
-    /// Everything, as `OpenMetrics` text.
-    pub fn text(&self) -> String {
+    /// Everything, as `OpenMetrics` text, with what the database answered at this moment; or that it did not.
+    pub fn text(&self, waiting: Option<Waiting>) -> String {
         let mut text = String::new();
         // Writing to a text does not fail.
-        let _ = encode(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.registry)
+            .and_then(|()| encode_registry(&mut text, &of_this_reading(waiting)))
+            .and_then(|()| encode_eof(&mut text));
         text
     }
+}
+
+/// Gauges of one reading alone: of those that several share, one reader would find what another is just setting.
+fn of_this_reading(waiting: Option<Waiting>) -> Registry {
+    let (database_up, due) = (Gauge::<i64>::default(), Family::<OfClass, Gauge>::default());
+    let oldest = Family::<OfClass, Gauge<f64, AtomicU64>>::default();
+    database_up.set(waiting.is_some().into());
+    for (class, mails, late) in waiting.into_iter().flatten() {
+        due.get_or_create(&class.into()).set(mails);
+        oldest.get_or_create(&class.into()).set(late.as_secs_f64());
+    }
+    let mut registry = Registry::with_prefix(PREFIX);
+    let up = "Whether the database answered this reading; if not, nothing is told of the mails that are due";
+    registry.register("database_up", up, database_up);
+    registry.register("mails_due", "Mails whose time has come and that are not sent", due);
+    let since = "How long the oldest of them has been due";
+    registry.register_with_unit("mails_due_oldest", since, Unit::Seconds, oldest);
+    registry
 }
 
 fn class(status: u16) -> &'static str {

@@ -28,8 +28,7 @@ async fn metrics(app: Data<&App>) -> Response {
     if let Err(error) = &waiting {
         tracing::warn!(%error, "what waits to be sent was not counted");
     }
-    app.metrics.waiting(waiting.ok());
-    app.metrics.text().with_content_type(CONTENT_TYPE).into_response()
+    app.metrics.text(waiting.ok()).with_content_type(CONTENT_TYPE).into_response()
 }
 
 /// Adds it to the routes of a service.

@@ -13,6 +13,7 @@ use crate::{
         outbox::{self, Attempt, Claim, Content, Parcel},
     },
 };
+use chrono::{DateTime, Utc};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
 use tracing::Instrument;
@@ -84,8 +85,9 @@ impl Dispatcher {
         };
         match attempt {
             Some(attempt) => {
-                self.count(claim, attempt);
-                self.record(claim, attempt).await
+                // It was made, whatever becomes of the record of it.
+                self.app.metrics.attempted(CHANNEL, claim.class(), attempt.name());
+                self.record(claim, attempt, self.app.clock.now()).await
             }
             None => Ok(()),
         }
@@ -104,21 +106,14 @@ impl Dispatcher {
         Ok(Some(offer.hand_over().await.map_or_else(Attempt::from, Attempt::Sent)))
     }
 
-    fn count(&self, claim: &Claim, attempt: Attempt) {
-        let metrics = &self.app.metrics;
-        metrics.attempted(CHANNEL, claim.class(), attempt.name());
-        if let (Attempt::Sent(_), Content::Message { due_at, .. }) = (attempt, &claim.content) {
-            metrics.sent(claim.class(), (self.app.clock.now() - *due_at).to_std().unwrap_or_default());
-        }
-    }
-
     /// Commits what became of an attempt. While the database is away or full it is tried again, for as long as it takes:
     /// what was sent must not look as if it was not. Its fence keeps out what comes too late.
-    async fn record(&self, claim: &Claim, attempt: Attempt) -> Result<(), Error> {
+    async fn record(&self, claim: &Claim, attempt: Attempt, at: DateTime<Utc>) -> Result<(), Error> {
         loop {
             let (claim, jitter) = (claim.clone(), rand::random());
             let owner = claim.parcel.owner();
-            match self.app.db.write(owner, async move |tx| outbox::finish(tx, &claim, attempt, jitter).await).await {
+            match self.app.db.write(owner, async move |tx| outbox::finish(tx, &claim, attempt, at, jitter).await).await
+            {
                 Err(Error::Unavailable(_) | Error::StorageFull) => sleep(RECORD).await,
                 recorded => return recorded,
             }

@@ -86,6 +86,12 @@ impl Tx {
         self.after_commit(move || counts.ended(class, state, messages));
     }
 
+    /// Counts a message of a class that was sent so long after its time, once the unit is committed.
+    pub(super) fn sent(&self, class: Class, late: TimeDelta) {
+        let counts = self.counts.clone();
+        self.after_commit(move || counts.sent(class, late.to_std().unwrap_or_default()));
+    }
+
     /// Does something in memory once the unit is committed, before its caller is answered and even if it has hung up.
     pub fn after_commit(&self, then: impl FnOnce() + 'static) {
         self.afterwards.borrow_mut().push(Box::new(then));

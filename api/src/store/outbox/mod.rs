@@ -221,9 +221,13 @@ pub async fn begin(tx: &Tx, claim: &Claim) -> Result<bool, Error> {
     Ok(tx.db().execute(&begun).await?.rows_affected() == 1)
 }
 
-/// Records what became of an attempt. `jitter` is any number. Nothing is recorded once another worker has taken over.
-pub async fn finish(tx: &Tx, claim: &Claim, attempt: Attempt, jitter: u32) -> Result<(), Error> {
+/// Records what became of an attempt, made at this time. `jitter` is any number. Nothing is recorded once another worker has
+/// taken over.
+pub async fn finish(tx: &Tx, claim: &Claim, attempt: Attempt, at: DateTime<Utc>, jitter: u32) -> Result<(), Error> {
     let routine = claim.class() == Class::Routine;
+    if let (Attempt::Sent(_), Some(row)) = (attempt, &claim.message) {
+        tx.sent(claim.class(), at - DateTime::from(row.due_at));
+    }
     match attempt {
         Attempt::Sent(answer) => end(tx, claim, NotificationState::Sent, DeliveryState::Sent, answer).await,
         Attempt::Undecided if routine => end(tx, claim, NotificationState::Unknown, DeliveryState::Unknown, None).await,
