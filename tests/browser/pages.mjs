@@ -143,18 +143,18 @@ export async function the_card_and_the_caseload_name_the_same_person_to_call_nex
 export async function the_card_names_who_was_not_reached(lab) {
   const flag = await lab.raiseFlag();
   const page = await lab.signedIn();
-  const with_states = (states) => page.route("**/v1/flags?*", async (route) => {
+  const withStates = (states) => page.route("**/v1/flags?*", async (route) => {
     const response = await route.fetch();
     const body = await response.json();
     for (const one of body.items.filter(({ id }) => id === flag.id)) one.escalation = one.escalation.slice(0, states.length).map((step, index) => ({ ...step, name: `Member ${index + 1}`, member_id: crypto.randomUUID(), state: states[index] }));
     await route.fulfill({ response, json: body });
   });
   const told = page.locator(`[data-flag="${flag.id}"] [data-unreached]`);
-  await with_states(["not-reached", "told"]);
+  await withStates(["not-reached", "told"]);
   await page.goto(`${lab.url}/flags`);
   await told.filter({ hasText: "Not everybody was told of this flag by mail. Not reached: Member 1." }).waitFor();
   await page.unroute("**/v1/flags?*");
-  await with_states(["not-reached", "not-reached"]);
+  await withStates(["not-reached", "not-reached"]);
   await page.reload();
   await told.filter({ hasText: "Nobody was told of this flag by mail. Not reached: Member 1, Member 2." }).waitFor();
 }

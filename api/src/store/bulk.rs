@@ -15,17 +15,18 @@ const ROWS: usize = 500;
 const PORTION: u64 = 500;
 
 /// Pairs that one statement can name, with room for a few values more.
-pub(super) const PAIRS: usize = VALUES / 2 - 8;
+const PAIRS: usize = VALUES / 2 - 8;
 
 /// That two columns are one of some pairs of ids, of which there is one at least. Two lists, one for each column, would be
 /// looked for in every combination.
-pub(super) fn are_among<C: ColumnTrait>(columns: [C; 2], pairs: impl IntoIterator<Item = (Uuid, Uuid)>) -> Expr {
+fn are_among<C: ColumnTrait>(columns: [C; 2], pairs: impl IntoIterator<Item = (Uuid, Uuid)>) -> Expr {
     let mut wanted = Query::select();
     wanted.column(Asterisk).from_values(pairs, "wanted");
     Expr::tuple(columns.map(|column| Expr::col(column))).in_subquery(wanted)
 }
 
-/// The rows whose two columns are one of some pairs of ids, in as few statements as can name them.
+/// The rows whose two columns are one of some pairs of ids, in as few statements as can name them; in an order of theirs as far
+/// as the rows of one pair go.
 pub(super) async fn all_among<E: EntityTrait, M: FromQueryResult>(
     db: &impl ConnectionTrait,
     rows: Select<E>,

@@ -36,17 +36,14 @@ pub(in crate::store) async fn notices(
     flags: &[Model],
 ) -> Result<HashMap<Uuid, Vec<Notice>>, Error> {
     use notification::Column as N;
-    let mut rows = Vec::new();
-    for some in flags.chunks(bulk::PAIRS) {
-        let some = notification::Entity::find()
-            .select_only()
-            .columns([N::FlagId, N::RecipientId, N::Step, N::ComputedAt, N::State])
-            .filter(bulk::are_among([N::PatientId, N::FlagId], some.iter().map(|flag| (flag.patient_id, flag.id))))
-            .order_by_asc(N::ComputedAt)
-            .order_by_asc(N::Step)
-            .order_by_asc(N::Id);
-        rows.extend(some.into_model::<Told>().all(db).await?);
-    }
+    let rows = notification::Entity::find()
+        .select_only()
+        .columns([N::FlagId, N::RecipientId, N::Step, N::ComputedAt, N::State])
+        .order_by_asc(N::ComputedAt)
+        .order_by_asc(N::Step)
+        .order_by_asc(N::Id);
+    let pairs: Vec<_> = flags.iter().map(|flag| (flag.patient_id, flag.id)).collect();
+    let rows: Vec<Told> = bulk::all_among(db, rows, [N::PatientId, N::FlagId], &pairs).await?;
     let mut notices: HashMap<_, Vec<_>> = HashMap::new();
     for row in rows {
         let Some((member, number)) = row.recipient_id.zip(row.step) else { continue };
