@@ -86,6 +86,21 @@ async fn connections_that_fall_silent_cost_a_503_and_are_made_anew() {
     assert_eq!(rows as usize, 2 * patients.len() + kept);
 }
 
+/// The driver asks a connection that comes back whether it is well, and waits for the answer without end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_falls_silent_on_its_way_back_is_made_anew() {
+    let (wire, place) = Wire::new().await;
+    let clinic = Clinic::open(place).await;
+    let write = || until_acknowledged(&clinic, &clinic.patient, clinic.mood(5));
+    write().await;
+    is_well(&clinic).await;
+    wire.fall_silent_after_commit();
+    for _ in 0..2 {
+        tokio::time::timeout(PATIENCE, write()).await.expect("it heals");
+    }
+    is_well(&clinic).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thrown_out_in_the_middle_of_the_work_it_loses_nothing_that_it_acknowledged() {
     let clinic = Clinic::on_postgres().await;

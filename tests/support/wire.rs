@@ -12,9 +12,15 @@ use tokio::{
     },
 };
 
+/// What PostgreSQL answers when it has committed.
+const COMMITTED: &[u8] = b"C\0\0\0\x0bCOMMIT\0";
+
 /// The wire. What is connected after a silence gets through.
+#[derive(Clone)]
 pub struct Wire {
     silent: Arc<Mutex<Arc<AtomicBool>>>,
+    /// Whether it falls silent once a COMMIT has been answered.
+    after_commit: Arc<AtomicBool>,
 }
 
 impl Wire {
@@ -26,39 +32,50 @@ impl Wire {
         let (server, database) = rest.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let here = store::Place::Url(format!("{user}@{}/{database}", listener.local_addr().unwrap()));
-        let silent = Arc::new(Mutex::new(Arc::new(AtomicBool::new(false))));
-        let (of_new, server) = (silent.clone(), server.to_owned());
+        let wire = Self { silent: Arc::default(), after_commit: Arc::default() };
+        let (of_new, server) = (wire.clone(), server.to_owned());
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 let far = TcpStream::connect(&server).await.unwrap();
-                let silent = of_new.lock().unwrap().clone();
+                let silent = of_new.silent.lock().unwrap().clone();
                 let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
-                tokio::spawn(carry(near_read, far_write, silent.clone()));
-                tokio::spawn(carry(far_read, near_write, silent));
+                tokio::spawn(of_new.clone().carry(near_read, far_write, silent.clone()));
+                tokio::spawn(of_new.clone().carry(far_read, near_write, silent));
             }
         });
-        (Self { silent }, place.with(here))
+        (wire, place.with(here))
     }
 
     /// Swallows from now on whatever is sent over the connections that there are.
     pub fn fall_silent(&self) {
         let mut silent = self.silent.lock().unwrap();
         silent.store(true, Ordering::SeqCst);
-        *silent = Arc::new(AtomicBool::new(false));
+        *silent = Arc::default();
     }
-}
 
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, silent: Arc<AtomicBool>) {
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let read = from.read(&mut buffer).await.unwrap_or(0);
-        if silent.load(Ordering::SeqCst) {
-            // Neither end hears that the other is gone.
-            if read == 0 {
-                return std::future::pending().await;
+    /// Falls silent when the next COMMIT has been answered.
+    pub fn fall_silent_after_commit(&self) {
+        self.after_commit.store(true, Ordering::SeqCst);
+    }
+
+    async fn carry(self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, silent: Arc<AtomicBool>) {
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let read = from.read(&mut buffer).await.unwrap_or(0);
+            if silent.load(Ordering::SeqCst) {
+                // Neither end hears that the other is gone.
+                if read == 0 {
+                    return std::future::pending().await;
+                }
+                continue;
             }
-        } else if read == 0 || to.write_all(&buffer[..read]).await.is_err() {
-            return;
+            let committed = buffer[..read].windows(COMMITTED.len()).any(|some| some == COMMITTED);
+            if committed && self.after_commit.swap(false, Ordering::SeqCst) {
+                self.fall_silent();
+            }
+            if read == 0 || to.write_all(&buffer[..read]).await.is_err() {
+                return;
+            }
         }
     }
 }

@@ -14,7 +14,11 @@ use sea_orm::{
     prelude::async_trait::async_trait,
 };
 use sqlite::{File, Statements};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 /// How long a statement that reads may take, on either database; on a server one that writes too.
 const STATEMENT: Duration = Duration::from_secs(5);
@@ -93,7 +97,7 @@ impl Link {
     pub(super) fn renew(&self) {
         match &self.0 {
             Way::File(file) => file.close(),
-            Way::Server(server) => server.lose(),
+            Way::Server(server) => server.renew(),
         }
     }
 
@@ -229,4 +233,8 @@ impl ConnectionTrait for Transaction {
 
 fn newer(error: DbErr) -> Error {
     Error::Settings(format!("the database's schema is not one that this version knows: {error}"))
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

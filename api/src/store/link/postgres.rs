@@ -1,7 +1,7 @@
 //! A PostgreSQL server. None is waited on for ever: a network that swallows what it is given answers nothing, and the kernel
 //! tells only after a quarter of an hour.
 
-use super::{STATEMENT, faults::is_broken};
+use super::{STATEMENT, faults::is_broken, locked};
 use crate::error::Error;
 use migration::MigratorTrait;
 use sea_orm::{
@@ -16,8 +16,11 @@ use sea_orm::{
 use std::{
     pin::pin,
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 /// How long PostgreSQL may take for one step: a single read, BEGIN, a unit, COMMIT. The server gives up a statement
@@ -25,26 +28,43 @@ use std::{
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a connection may take to be made, or to become free.
 const ACQUIRE: Duration = Duration::from_secs(5);
+
 /// Connections to a server. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Server {
-    pool: DatabaseConnection,
+    how: Arc<How>,
+    pool: Arc<Mutex<Pool>>,
     trust: Trust,
+    /// How many steps were answered.
+    answers: Arc<AtomicU64>,
 }
 
-/// Which connections to a server are still used: those made since the last one broke off or fell silent. Any other is
-/// closed without a word when it comes back or is asked for. Clones share it.
+/// How connections are made, and how many there are at most.
+struct How {
+    options: PgConnectOptions,
+    connections: u32,
+}
+
+/// Connections that are used together, and given up together.
+struct Pool {
+    connections: DatabaseConnection,
+    generation: u64,
+}
+
+/// The generation of connections that is used: a new one begins when a connection breaks off or falls silent, since its
+/// neighbours most likely did too. Clones share it.
 #[derive(Clone, Default)]
-pub struct Trust(Arc<Mutex<Option<Instant>>>);
+pub struct Trust(Arc<AtomicU64>);
 
 impl Trust {
-    fn lose(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    fn generation(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
     }
 
-    fn check(&self, age: Duration) -> Result<bool, sqlx::Error> {
-        let lost = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lost.is_none_or(|lost| age < lost.elapsed()) { Ok(true) } else { Err(sqlx::Error::WorkerCrashed) }
+    /// Gives up a generation; a later one stays.
+    fn lose(&self, generation: u64) {
+        // Somebody has found it out before.
+        let _ = self.0.compare_exchange(generation, generation + 1, Ordering::SeqCst, Ordering::SeqCst);
     }
 }
 
@@ -67,22 +87,29 @@ impl Server {
                 ("tcp_keepalives_interval", "5"),
                 ("tcp_keepalives_count", "2"),
             ]);
-        let (coming, going) = (trust.clone(), trust.clone());
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE)
-            .test_before_acquire(false)
-            .before_acquire(move |_, about| Box::pin(std::future::ready(going.check(about.age))))
-            .after_release(move |_, about| Box::pin(std::future::ready(coming.check(about.age))))
-            .connect_with(options)
-            .await
-            .map_err(|error| wrong(format!("the server does not answer: {error}")))?;
-        Ok(Self { pool: SqlxPostgresConnector::from_sqlx_postgres_pool(pool), trust: trust.clone() })
+        let how = How { options, connections };
+        let pool = how.pool(trust);
+        pool.connections.ping().await.map_err(|error| wrong(format!("the server does not answer: {error}")))?;
+        Ok(Self { how: Arc::new(how), pool: Arc::new(Mutex::new(pool)), trust: trust.clone(), answers: Arc::default() })
+    }
+
+    /// The connections to use now.
+    fn connections(&self) -> DatabaseConnection {
+        let mut pool = locked(&self.pool);
+        if pool.generation != self.trust.generation() {
+            *pool = self.how.pool(&self.trust);
+        }
+        pool.connections.clone()
+    }
+
+    /// Uses none of these connections any more, whatever others do with theirs.
+    pub(super) fn renew(&self) {
+        *locked(&self.pool) = self.how.pool(&self.trust);
     }
 
     pub(super) async fn migrate<M: MigratorTrait>(&self) -> Result<(), Error> {
         self.durable().await?;
-        M::up(&self.pool, None).await.map_err(super::newer)
+        M::up(&self.connections(), None).await.map_err(super::newer)
     }
 
     /// A server that may forget what it acknowledged is refused.
@@ -99,30 +126,40 @@ impl Server {
     }
 
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        self.within(self.pool.begin()).await
+        let connections = self.connections();
+        self.within(connections.begin()).await
     }
 
     /// One step of talking to the database.
     pub(super) async fn within<T>(&self, step: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        let silent = Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
-        let done = self.patiently(step).await.unwrap_or(silent);
-        if let Err(error) = &done
-            && is_broken(error)
-        {
-            self.lose();
+        let (generation, answers) = (locked(&self.pool).generation, self.answers.load(Ordering::SeqCst));
+        let Some(done) = self.patiently(step).await else {
+            return Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
+        };
+        match &done {
+            Err(error) if is_broken(error) => self.trust.lose(generation),
+            // None was free in time. If none came back meanwhile either, they are not busy: the driver waits without end for
+            // one that fell silent on its way back to the others.
+            Err(DbErr::ConnectionAcquire(_)) => {
+                if self.answers.load(Ordering::SeqCst) == answers {
+                    self.renew();
+                }
+            }
+            _ => drop(self.answers.fetch_add(1, Ordering::SeqCst)),
         }
         done
     }
 
     /// A step's outcome; `None` if it took longer than anything does on a connection that is alive.
     pub(super) async fn patiently<T>(&self, step: impl Future<Output = T>) -> Option<T> {
+        let generation = locked(&self.pool).generation;
         let mut step = pin!(step);
         tokio::select! {
             biased;
             done = &mut step => Some(done),
             () = tokio::time::sleep(PATIENCE) => {
                 // Before the step lets its connection go.
-                self.lose();
+                self.trust.lose(generation);
                 tracing::error!("the database has fallen silent");
                 None
             }
@@ -139,36 +176,49 @@ impl Server {
         let ended = tokio::spawn(async move { this.within(step).await }).await;
         ended.unwrap_or(Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)))
     }
+}
 
-    /// Uses none of the connections that there are any more.
-    pub(super) fn lose(&self) {
-        self.trust.lose();
+impl How {
+    /// Connections of the generation that is used now; made when they are asked for.
+    fn pool(&self, trust: &Trust) -> Pool {
+        let (generation, trust) = (trust.generation(), trust.clone());
+        // One of a generation that was given up is closed without a word when it comes back.
+        let comes_back = move || {
+            if trust.generation() == generation { Ok(true) } else { Err(sqlx::Error::WorkerCrashed) }
+        };
+        let pool = PgPoolOptions::new()
+            .max_connections(self.connections)
+            .acquire_timeout(ACQUIRE)
+            .test_before_acquire(false)
+            .after_release(move |_, _| Box::pin(std::future::ready(comes_back())))
+            .connect_lazy_with(self.options.clone());
+        Pool { connections: SqlxPostgresConnector::from_sqlx_postgres_pool(pool), generation }
     }
 }
 
 #[async_trait]
 impl ConnectionTrait for Server {
     fn get_database_backend(&self) -> DbBackend {
-        self.pool.get_database_backend()
+        DbBackend::Postgres
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let pool = self.pool.clone();
-        self.detached(async move { pool.execute_raw(statement).await }).await
+        let connections = self.connections();
+        self.detached(async move { connections.execute_raw(statement).await }).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let (pool, sql) = (self.pool.clone(), sql.to_owned());
-        self.detached(async move { pool.execute_unprepared(&sql).await }).await
+        let (connections, sql) = (self.connections(), sql.to_owned());
+        self.detached(async move { connections.execute_unprepared(&sql).await }).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let pool = self.pool.clone();
-        self.detached(async move { pool.query_one_raw(statement).await }).await
+        let connections = self.connections();
+        self.detached(async move { connections.query_one_raw(statement).await }).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let pool = self.pool.clone();
-        self.detached(async move { pool.query_all_raw(statement).await }).await
+        let connections = self.connections();
+        self.detached(async move { connections.query_all_raw(statement).await }).await
     }
 }

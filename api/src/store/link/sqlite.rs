@@ -1,6 +1,6 @@
 //! An SQLite file, spoken to in the calling thread: a statement takes microseconds, less than handing it to another.
 
-use super::{STATEMENT, cells, faults::of_sqlite};
+use super::{STATEMENT, cells, faults::of_sqlite, locked};
 use crate::error::Error;
 use migration::MigratorTrait;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -249,10 +249,6 @@ fn query(connection: &Connection, statement: &Statement) -> Result<Vec<ProxyRow>
         cells::rows(&mut prepared)
     };
     run().map_err(of_sqlite(DbErr::Query))
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
