@@ -140,6 +140,8 @@ async fn a_password_that_is_refused_burns_no_attempt_and_the_right_one_is_taken(
 #[tokio::test]
 async fn what_a_host_answers_decides_what_comes_next() {
     for (told, then) in [
+        ("mail 550", json!(["scheduled", 0, 550])),
+        ("mail 451", json!(["scheduled", 1, 451])),
         ("rcpt 450", json!(["scheduled", 1, 450])),
         ("rcpt 421", json!(["scheduled", 1, 421])),
         ("rcpt 550", json!(["failed", 1, 550])),

@@ -3,8 +3,8 @@
     python -m tests.lab.mail_script FOLDER plain|starttls|tls [USER PASSWORD]
 
 Prints its port, then a line of JSON for every connection and every message that it took. Each line that it reads says
-what it does with the next recipient or the next text instead of taking it: `rcpt 451`, `rcpt stall`, `dot 550`,
-`dot hangup`. With TLS it makes an authority of its own: FOLDER/ca.pem. Lasts until its input ends.
+what it does with the next sender, recipient or text instead of taking it: `mail 550`, `rcpt 451`, `rcpt stall`,
+`dot 550`, `dot hangup`. With TLS it makes an authority of its own: FOLDER/ca.pem. Lasts until its input ends.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ def certificate(folder):
 
 class Host:
     def __init__(self):
-        self.told = {"rcpt": collections.deque(), "dot": collections.deque()}
+        self.told = {"mail": collections.deque(), "rcpt": collections.deque(), "dot": collections.deque()}
 
     def next(self, stage):
         return self.told[stage].popleft() if self.told[stage] else None
@@ -56,6 +56,13 @@ class Host:
         session.host_name = hostname
         say(hello=hostname)
         return responses
+
+    async def handle_MAIL(self, _server, _session, envelope, address, options):  # noqa: N802
+        if told := self.next("mail"):
+            return f"{told} as told"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802
         told = self.next("rcpt")

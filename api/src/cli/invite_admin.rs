@@ -27,7 +27,7 @@ pub struct InviteAdmin {
     #[arg(long)]
     pub clinic: String,
     /// Its IANA time zone.
-    #[arg(long, default_value = "UTC")]
+    #[arg(long, default_value = "UTC", value_parser = time_zone)]
     pub time_zone: Tz,
     /// Its country, ISO 3166-1 alpha-2.
     #[arg(long, default_value = "US", value_parser = country)]
@@ -39,6 +39,10 @@ pub struct InviteAdmin {
 
 fn address(text: &str) -> Result<String, String> {
     text.parse::<lettre::Address>().map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+fn time_zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| "an IANA time zone, such as Europe/Berlin".into())
 }
 
 fn country(text: &str) -> Result<String, String> {

@@ -81,8 +81,6 @@ impl Channel for Email {
     }
 }
 
-type Smtped<T> = Result<T, lettre::transport::smtp::Error>;
-
 impl Host {
     /// A connection on which the recipient was accepted.
     async fn accepted(&self, envelope: &Envelope) -> Result<AsyncSmtpConnection, Failure> {
@@ -90,14 +88,14 @@ impl Host {
             match address(&mut connection, envelope).await {
                 Ok(()) => return Ok(connection),
                 // The host has hung up in the meantime; anything it says is an answer.
-                Err(error) if error.status().is_none() => {}
-                Err(error) => return Err(self.refusal(connection, &error)),
+                Err((_, error)) if error.status().is_none() => {}
+                Err((whom, error)) => return Err(self.refusal(connection, whom, &error)),
             }
         }
         let mut connection = self.connect().await?;
         match address(&mut connection, envelope).await {
             Ok(()) => Ok(connection),
-            Err(error) => Err(self.refusal(connection, &error)),
+            Err((whom, error)) => Err(self.refusal(connection, whom, &error)),
         }
     }
 
@@ -130,12 +128,14 @@ impl Host {
         }
     }
 
-    /// What a refused recipient means. The connection is dropped: its transaction is half begun.
-    fn refusal(&self, connection: AsyncSmtpConnection, error: &lettre::transport::smtp::Error) -> Failure {
+    /// What a refusal means. The connection is dropped: its transaction is half begun.
+    fn refusal(&self, connection: AsyncSmtpConnection, whom: Party, error: &lettre::transport::smtp::Error) -> Failure {
         drop(connection);
         self.log(kind(error), error.status().map(u16::from));
         match error.status().map(u16::from) {
             Some(code @ (530 | 535)) => Failure::Closed(Some(code)),
+            // Whoever it is written to: nothing is wrong with their address.
+            Some(code) if error.is_permanent() && whom == Party::Sender => Failure::Closed(Some(code)),
             Some(code) if error.is_permanent() => Failure::Refused(code),
             code => Failure::Later(code),
         }
@@ -176,10 +176,24 @@ fn kind(error: &lettre::transport::smtp::Error) -> &'static str {
     }
 }
 
-async fn address(connection: &mut AsyncSmtpConnection, envelope: &Envelope) -> Smtped<()> {
-    connection.command(Mail::new(envelope.from().cloned(), Vec::new())).await?;
+/// Whom a host refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Party {
+    /// Us, by our address.
+    Sender,
+    /// The recipient, or what is written to them.
+    Recipient,
+}
+
+async fn address(
+    connection: &mut AsyncSmtpConnection,
+    envelope: &Envelope,
+) -> Result<(), (Party, lettre::transport::smtp::Error)> {
+    let from = Mail::new(envelope.from().cloned(), Vec::new());
+    connection.command(from).await.map_err(|error| (Party::Sender, error))?;
     for to in envelope.to() {
-        connection.command(Rcpt::new(to.clone(), Vec::new())).await?;
+        let to = Rcpt::new(to.clone(), Vec::new());
+        connection.command(to).await.map_err(|error| (Party::Recipient, error))?;
     }
     Ok(())
 }
@@ -208,7 +222,7 @@ impl Offer for Accepted {
             match timeout(GREETING, self.connection.command(Data)).await {
                 Ok(Ok(_)) => {}
                 // Nothing has left yet.
-                Ok(Err(error)) => return Err(self.host.refusal(self.connection, &error)),
+                Ok(Err(error)) => return Err(self.host.refusal(self.connection, Party::Recipient, &error)),
                 Err(_) => return Err(self.host.silence()),
             }
             match timeout(FINAL_DOT, self.connection.message(&self.text)).await {
@@ -216,7 +230,9 @@ impl Offer for Accepted {
                     self.host.keep(self.connection);
                     Ok(Some(response.code().into()))
                 }
-                Ok(Err(error)) if error.status().is_some() => Err(self.host.refusal(self.connection, &error)),
+                Ok(Err(error)) if error.status().is_some() => {
+                    Err(self.host.refusal(self.connection, Party::Recipient, &error))
+                }
                 Ok(Err(_)) | Err(_) => {
                     self.host.log("no answer to the text", None);
                     Err(Failure::Undecided)

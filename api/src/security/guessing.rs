@@ -22,6 +22,8 @@ const HELD: u32 = 100;
 const PER_ADDRESS: u32 = 30;
 /// What a network address is counted over.
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
+/// By how much the clocks of several processes may differ.
+const SKEW: TimeDelta = TimeDelta::minutes(1);
 /// How many network addresses, and how many unknown accounts, are remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(16_383);
 
@@ -57,7 +59,7 @@ impl Failures {
     /// A new day begins anew, so that a person who errs once a week never meets the ladder.
     fn today(self, now: DateTime<Utc>) -> u32 {
         match self.last {
-            Some(last) if last.date_naive() >= now.date_naive() => self.count,
+            Some(last) if last.date_naive() >= now.date_naive() && is_past(last, now) => self.count,
             _ => 0,
         }
     }
@@ -89,7 +91,7 @@ impl Guessing {
     pub fn address_waits(&self, address: IpAddr, now: DateTime<Utc>) -> Option<u64> {
         let failures = *self.memory().addresses.peek(&network(address))?;
         let began = failures.last?;
-        seconds_until(began + WINDOW, now).filter(|_| failures.count >= PER_ADDRESS)
+        seconds_until(began + WINDOW, now).filter(|_| failures.count >= PER_ADDRESS && is_past(began, now))
     }
 
     /// A failure came from a network address.
@@ -98,7 +100,9 @@ impl Guessing {
         // Here `last` is when the minute began: a slow drip must not prolong it.
         let failures = memory.addresses.get_or_insert_mut(network(address), Failures::default);
         match failures.last {
-            Some(began) if now < began + WINDOW => failures.count = failures.count.saturating_add(1),
+            Some(began) if now < began + WINDOW && is_past(began, now) => {
+                failures.count = failures.count.saturating_add(1)
+            }
             _ => *failures = Failures { count: 1, last: Some(now) },
         }
     }
@@ -118,6 +122,12 @@ impl Guessing {
     fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a time is past, as far as the clocks of several processes agree. What a clock noted that had gone wrong locks
+/// nobody out until it is right.
+fn is_past(noted: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    noted <= now + SKEW
 }
 
 /// One household or phone has a whole /64 of IPv6.
@@ -181,6 +191,23 @@ mod tests {
         assert_eq!(guessing.address_waits(address, noon() + WINDOW), None);
         guessing.address_failed(address, noon() + WINDOW);
         assert_eq!(guessing.address_waits(address, noon() + WINDOW), None);
+    }
+
+    #[test]
+    fn a_clock_that_went_wrong_locks_nobody_out_and_one_that_is_a_little_ahead_lets_nobody_in() {
+        let guessing = Guessing::default();
+        let address: IpAddr = "203.0.113.7".parse().unwrap();
+        for (ahead, waits) in [(TimeDelta::days(3), None), (TimeDelta::seconds(59), Some(12 * 3600))] {
+            let failures = Failures { count: 100, last: Some(noon() + ahead) };
+            assert_eq!(failures.wait(noon()), waits);
+            assert_eq!(failures.and(noon()).count, if waits.is_none() { 1 } else { 101 });
+        }
+        for _ in 0..30 {
+            guessing.address_failed(address, noon() + TimeDelta::days(3));
+        }
+        assert_eq!(guessing.address_waits(address, noon()), None);
+        guessing.address_failed(address, noon());
+        assert_eq!(guessing.address_waits(address, noon()), None, "one failure by a clock that is right");
     }
 
     #[test]
