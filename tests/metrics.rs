@@ -6,7 +6,19 @@ use crate::{
     reminders::{daily, remind, worker},
     support::{Clinic, Mood, Place, Post, Wire},
 };
-use afterglow::{app::App, clock::Clock, config::Config, http, security::secret::Secret, server};
+use afterglow::{
+    app::App,
+    clock::Clock,
+    config::Config,
+    domain::notifications::Class,
+    http,
+    security::secret::Secret,
+    server,
+    store::{
+        Tx,
+        outbox::{self, Attempt},
+    },
+};
 use chrono::TimeDelta;
 use poem::{Route, http::Method, test::TestClient};
 use tokio::{
@@ -133,6 +145,24 @@ on_both! {
         let attempts = value(&text, "afterglow_mail_attempts_total{channel=\"email\",class=\"matters\",outcome=\"unknown\"}");
         assert_eq!(attempts as i64, 1);
         assert_eq!(ended(&text, "matters", "unknown"), 0, "it is sent again");
+    }
+
+    async fn what_a_worker_sent_that_another_had_replaced_is_not_counted(clinic: Clinic) {
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(3))).await.expect(201);
+        let parcel = outbox::due(clinic.app.db.read(), clinic.now(), Class::Matters, 1).await.unwrap().remove(0);
+        let claim = async || {
+            let claimed = clinic.app.db.write(parcel.owner(), async move |tx: &Tx| outbox::claim(tx, parcel).await);
+            claimed.await.unwrap().unwrap()
+        };
+        let replaced = claim().await;
+        clinic.clock.advance(TimeDelta::seconds(16));
+        let at = clinic.now();
+        for claim in [replaced, claim().await] {
+            let unit = async move |tx: &Tx| outbox::finish(tx, &claim, Attempt::Sent(Some(250)), at, 0).await;
+            clinic.app.db.write(parcel.owner(), unit).await.unwrap();
+        }
+        let text = read(&clinic).await.1;
+        assert_eq!(value(&text, "afterglow_message_lateness_seconds_count{class=\"matters\"}") as i64, 1);
     }
 
     async fn reminders_that_were_missed_or_of_which_nobody_knows_are_counted(clinic: Clinic) {

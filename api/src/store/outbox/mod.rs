@@ -225,14 +225,13 @@ pub async fn begin(tx: &Tx, claim: &Claim) -> Result<bool, Error> {
 /// taken over.
 pub async fn finish(tx: &Tx, claim: &Claim, attempt: Attempt, at: DateTime<Utc>, jitter: u32) -> Result<(), Error> {
     let routine = claim.class() == Class::Routine;
-    if let (Attempt::Sent(_), Some(row)) = (attempt, &claim.message) {
-        tx.sent(claim.class(), at - DateTime::from(row.due_at));
-    }
     match attempt {
-        Attempt::Sent(answer) => end(tx, claim, NotificationState::Sent, DeliveryState::Sent, answer).await,
-        Attempt::Undecided if routine => end(tx, claim, NotificationState::Unknown, DeliveryState::Unknown, None).await,
+        Attempt::Sent(answer) => end(tx, claim, (NotificationState::Sent, DeliveryState::Sent), answer, at).await,
+        Attempt::Undecided if routine => {
+            end(tx, claim, (NotificationState::Unknown, DeliveryState::Unknown), None, at).await
+        }
         Attempt::Refused(answer) => {
-            end(tx, claim, NotificationState::Failed, DeliveryState::Failed, Some(answer)).await
+            end(tx, claim, (NotificationState::Failed, DeliveryState::Failed), Some(answer), at).await
         }
         Attempt::Undecided => put_back(tx, claim, tx.now() + backoff(claim.attempts, None, jitter), None, true).await,
         Attempt::Later(answer) => {
@@ -245,9 +244,9 @@ pub async fn finish(tx: &Tx, claim: &Claim, attempt: Attempt, at: DateTime<Utc>,
 async fn end(
     tx: &Tx,
     claim: &Claim,
-    state: NotificationState,
-    delivered: DeliveryState,
+    (state, delivered): (NotificationState, DeliveryState),
     answer: Option<u16>,
+    at: DateTime<Utc>,
 ) -> Result<(), Error> {
     let mut ended = write(&claim.parcel, claim.fence);
     ended
@@ -259,7 +258,12 @@ async fn end(
         return Ok(());
     }
     match &claim.message {
-        Some(row) => come_to(tx, row, state).await?,
+        Some(row) => {
+            come_to(tx, row, state).await?;
+            if state == NotificationState::Sent {
+                tx.sent(claim.class(), at - DateTime::from(row.due_at));
+            }
+        }
         None => tx.ended(claim.class(), state, 1),
     }
     Ok(())
