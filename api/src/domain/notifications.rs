@@ -159,7 +159,7 @@ pub enum NotificationState {
     Skipped,
     /// Its reason went away: the reminder was stopped, the session called off.
     Cancelled,
-    /// The address does not take it.
+    /// There is no address that takes it.
     Failed,
 }
 
@@ -273,6 +273,14 @@ pub fn try_again(class: Class, due_at: DateTime<Utc>, wished: DateTime<Utc>) -> 
 pub const CLOSED: TimeDelta = TimeDelta::minutes(1);
 
 impl NotificationState {
+    /// Whether it reaches nobody any more.
+    pub const fn is_lost(self) -> bool {
+        match self {
+            Self::Missed | Self::Skipped | Self::Cancelled | Self::Failed => true,
+            Self::Scheduled | Self::Sending | Self::Sent | Self::Unknown => false,
+        }
+    }
+
     /// Putting it off until later, and whether that changes it; `same` if it already waits for that time.
     pub fn snooze(self, same: bool) -> Result<bool, &'static str> {
         match self {

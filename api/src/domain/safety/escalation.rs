@@ -7,7 +7,7 @@ use poem_openapi::Enum;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Numbers of the steps of a flag that waits anew begin here: messages of an earlier time stay what they were.
+/// Numbers of the steps of a flag that is told anew begin here: messages of an earlier time stay what they were.
 const ROUND: i16 = 10;
 
 /// A member who can be told.
@@ -34,6 +34,13 @@ pub enum EscalationRole {
     Admin,
 }
 
+impl EscalationRole {
+    /// Whether they are on the care team: who may see the flag.
+    const fn is_on_care_team(self) -> bool {
+        matches!(self, Self::Primary | Self::CareTeam)
+    }
+}
+
 /// Who can be told about a patient's flags.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Team(pub Vec<TeamMember>);
@@ -58,7 +65,7 @@ impl EscalationStep {
         self as i16
     }
 
-    /// What is added to the numbers of a flag that waits anew; `told` is the last number that was told.
+    /// What is added to the numbers of a flag that is told anew; `told` is the last number that was told.
     pub fn next_round(told: Option<i16>) -> i16 {
         told.map_or(0, |number| (number / ROUND + 1) * ROUND)
     }
@@ -86,6 +93,17 @@ impl EscalationStep {
     }
 }
 
+/// Who is told of a flag in place of those who were not reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Nobody: somebody was reached since it was last told anew, or may still be, or nobody was to be.
+    Reached,
+    /// Those, with the number of their step.
+    Tell(Vec<(Uuid, i16)>),
+    /// Nobody is left of those who may see it.
+    Nobody,
+}
+
 impl Team {
     /// Whom a step reaches, each member once, at the earliest step that names them.
     pub fn at(&self, step: EscalationStep) -> impl Iterator<Item = &TeamMember> {
@@ -110,18 +128,19 @@ impl Team {
         steps.flat_map(|step| self.at(step).map(move |member| (step, member))).collect()
     }
 
-    /// Whom a flag is told to, with the number of the step, in place of those who were not reached: whoever is first of those
-    /// who were not asked since it began to wait. `None` where one of those was reached, or may still be.
-    pub fn instead(&self, notices: &[Notice]) -> Option<Vec<(Uuid, i16)>> {
-        let base = latest(notices).next()?.number / ROUND * ROUND;
-        if !latest(notices).all(Notice::is_lost) {
-            return None;
+    /// Whom a flag is told to at once in place of those who were not reached: whoever is first on the care team of those who
+    /// were not asked since it was last told anew. Who is on call and the admins may not see it: they wait for their time.
+    pub fn instead(&self, notices: &[Notice]) -> Next {
+        if !nobody_told(notices) {
+            return Next::Reached;
         }
+        let base = latest(notices).next().map_or(0, |notice| notice.number / ROUND * ROUND);
         let unasked = |member: &&TeamMember| !latest(notices).any(|notice| notice.member == member.id);
         let mut steps = EscalationStep::ALL.into_iter().map(|step| {
-            self.at(step).filter(unasked).map(|member| (member.id, base + step.code())).collect::<Vec<_>>()
+            let team = self.at(step).filter(|member| member.role.is_on_care_team());
+            team.filter(unasked).map(|member| (member.id, base + step.code())).collect::<Vec<_>>()
         });
-        Some(steps.find(|members| !members.is_empty()).unwrap_or_default())
+        steps.find(|members| !members.is_empty()).map_or(Next::Nobody, Next::Tell)
     }
 
     /// The mails about the flags that wait anew after one write: one to each member, whatever the number of flags, the
@@ -142,30 +161,32 @@ impl Team {
     }
 }
 
-/// How far a step has come.
+/// How far a step has come. `told`: a message to them was written, and nothing is known to have kept it from them.
+/// `not-reached`: it did not reach them, since their address refuses it for good or they are not there any more; where that
+/// leaves nobody, the next on the care team is told at once. `waiting`: they are next in line if nobody takes the flag on.
+/// `not-needed`: somebody took it on, or closed it, before it came to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
 #[oai(rename = "EscalationState", rename_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum EscalationState {
-    /// They have been told: a message to them was written, and nothing is known to have kept it from them.
+    /// They have been told.
     Told,
-    /// The message to them did not reach them: their address refuses it, or they are not there any more. Where that leaves
-    /// nobody, whoever is next is told at once.
+    /// The message to them did not reach them.
     NotReached,
-    /// They are next in line if nobody takes the flag on.
+    /// They are next in line.
     Waiting,
-    /// Somebody took the flag on before it came to them.
+    /// Somebody took it on before it came to them.
     NotNeeded,
 }
 
-/// A message that told a member of a flag.
+/// A message that told a member of a flag, or was to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notice {
-    /// When.
+    /// When it was written.
     pub at: DateTime<Utc>,
-    /// Whom.
+    /// To whom.
     pub member: Uuid,
-    /// The number of the step, counted on with every time that the flag waits anew.
+    /// The number of the step, counted on with every time that the flag is told anew.
     pub number: i16,
     /// Where it stands.
     pub state: NotificationState,
@@ -184,40 +205,36 @@ pub struct Escalation {
     pub state: EscalationState,
 }
 
-/// The messages since a flag last began to wait.
+/// The messages since a flag was last told anew: since it began to wait, or since evidence joined it of which nobody knew.
 fn latest(notices: &[Notice]) -> impl Iterator<Item = &Notice> {
     let round = notices.iter().map(|notice| notice.number / ROUND).max();
     notices.iter().filter(move |notice| Some(notice.number / ROUND) == round)
 }
 
-impl Notice {
-    /// Whether it will reach nobody any more.
-    fn is_lost(&self) -> bool {
-        use NotificationState as N;
-        match self.state {
-            N::Missed | N::Skipped | N::Cancelled | N::Failed => true,
-            N::Scheduled | N::Sending | N::Sent | N::Unknown => false,
-        }
-    }
+/// Whether somebody was to be told of a flag since it last began to wait, and nobody was reached, nor will be.
+pub fn nobody_told(notices: &[Notice]) -> bool {
+    let mut latest = latest(notices).peekable();
+    latest.peek().is_some() && latest.all(|notice| notice.state.is_lost())
+}
 
-    /// One that was taken back once the flag waited for nobody was not needed.
-    fn how_far(&self, waits: bool) -> EscalationState {
+impl Notice {
+    fn how_far(&self) -> EscalationState {
         match self.state {
-            NotificationState::Cancelled if !waits => EscalationState::NotNeeded,
-            _ if self.is_lost() => EscalationState::NotReached,
+            NotificationState::Skipped | NotificationState::Cancelled => EscalationState::NotNeeded,
+            state if state.is_lost() => EscalationState::NotReached,
             _ => EscalationState::Told,
         }
     }
 
-    fn told(&self, team: &Team, waits: bool) -> Option<Escalation> {
+    fn told(&self, team: &Team) -> Option<Escalation> {
         let step = EscalationStep::of_number(self.number)?;
         let known = team.0.iter().find(|one| one.id == self.member && EscalationStep::of(one.role) == step);
         let member = known.copied().unwrap_or(TeamMember { id: self.member, role: step.role() });
-        Some(Escalation { at: self.at, step, member, state: self.how_far(waits) })
+        Some(Escalation { at: self.at, step, member, state: self.how_far() })
     }
 }
 
-/// Who was told about a flag and who is next, in order, since it last began to wait: those who were, or were not reached, as
+/// Who was told about a flag and who is next, in order, since it was last told anew: those who were, or were not reached, as
 /// the messages to them say, whatever became of the care team since; then each further step when the one before has had its time.
 pub fn escalation(
     team: &Team,
@@ -229,13 +246,19 @@ pub fn escalation(
 ) -> Vec<Escalation> {
     let latest = || latest(notices);
     let last = latest().filter_map(|notice| EscalationStep::of_number(notice.number)).max();
-    let mut steps: Vec<_> = latest().filter_map(|notice| notice.told(team, waits)).collect();
+    let mut steps: Vec<_> = latest().filter_map(|notice| notice.told(team)).collect();
     let state = if waits { EscalationState::Waiting } else { EscalationState::NotNeeded };
-    let mut at = due;
-    for step in EscalationStep::ALL.into_iter().filter(|step| last.is_some_and(|last| *step > last)) {
+    // What was lost was passed on to the care team alone: who is on call still has their place in its step.
+    let passed_on = latest().any(|notice| notice.state.is_lost());
+    let is_next = |step: EscalationStep, member: &TeamMember| {
+        let in_place = Some(step) > last || passed_on && Some(step) == last && !member.role.is_on_care_team();
+        in_place && !latest().any(|notice| notice.member == member.id)
+    };
+    let mut at = due.filter(|_| last.is_some());
+    for step in EscalationStep::ALL {
         let Some(due) = at else { break };
         let before = steps.len();
-        let next = team.at(step).filter(|member| !latest().any(|notice| notice.member == member.id));
+        let next = team.at(step).filter(|member| is_next(step, member));
         steps.extend(next.map(|member| Escalation { at: due, step, member: *member, state }));
         if steps.len() > before {
             at = acknowledge_by(severity, due, hours);

@@ -27,7 +27,8 @@ pub mod words;
 
 pub use clocks::acknowledge_by;
 pub use escalation::{
-    Escalation, EscalationRole, EscalationState, EscalationStep, Notice, Team, TeamMember, escalation,
+    Escalation, EscalationRole, EscalationState, EscalationStep, Next, Notice, Team, TeamMember, escalation,
+    nobody_told,
 };
 pub use evidence::{Facts, Finding, Piece, Prescribed, PreviousAnswer, Since, in_order};
 pub use flags::{Done, Flag, Impossible, News, Outcome, Settled, State, is_known, settle};

@@ -267,31 +267,37 @@ fn people_are_told_in_order_and_each_once() {
 }
 
 #[test]
-fn whoever_is_next_is_told_in_place_of_those_who_were_not_reached() {
-    use NotificationState::{Cancelled, Failed, Scheduled, Sent};
+fn the_next_on_the_care_team_is_told_in_place_of_those_who_were_not_reached() {
+    use NotificationState::{Failed, Scheduled, Sent, Unknown};
     let member = |n, role| TeamMember { id: id(n), role };
     let (first, second) = (member(1, EscalationRole::Primary), member(2, EscalationRole::CareTeam));
-    let team = Team(vec![first, second, member(3, EscalationRole::Admin), member(1, EscalationRole::Admin)]);
+    let (on_call, admin) = (member(3, EscalationRole::OnCall), member(4, EscalationRole::Admin));
+    let team = Team(vec![first, second, on_call, admin, member(1, EscalationRole::Admin)]);
     let notice = |n, number, state| Notice { at: hour(8), member: id(n), number, state };
     let lost = [notice(1, 11, Failed)];
-    assert_eq!(team.instead(&lost), Some(vec![(id(2), 12)]));
-    assert_eq!(team.instead(&[notice(1, 1, Sent), notice(1, 11, Failed)]), Some(vec![(id(2), 12)]), "it waits anew");
-    for other in [Scheduled, Sent] {
-        assert_eq!(team.instead(&[lost[0], notice(2, 12, other)]), None, "somebody was reached, or may be");
+    assert_eq!(team.instead(&lost), Next::Tell(vec![(id(2), 12)]));
+    assert_eq!(team.instead(&[notice(1, 1, Sent), lost[0]]), Next::Tell(vec![(id(2), 12)]), "it waits anew");
+    for other in [Scheduled, Sent, Unknown] {
+        assert_eq!(team.instead(&[lost[0], notice(2, 12, other)]), Next::Reached, "somebody was, or may be");
     }
-    assert_eq!(team.instead(&[lost[0], notice(2, 12, Cancelled)]), Some(vec![(id(3), 13)]));
-    let nobody = [lost[0], notice(2, 12, Cancelled), notice(3, 13, Failed)];
-    assert_eq!((team.instead(&nobody), team.instead(&[])), (Some(vec![]), None));
+    let nobody = [lost[0], notice(2, 12, Failed)];
+    assert_eq!(team.instead(&nobody), Next::Nobody, "who is on call and the admins may not see it");
+    assert_eq!((team.instead(&[]), nobody_told(&[]), nobody_told(&nobody)), (Next::Reached, false, true));
     // Another is first since: they come before the second.
-    let changed = Team(vec![member(4, EscalationRole::Primary), second]);
-    assert_eq!(changed.instead(&lost), Some(vec![(id(4), 11)]));
-    let states = |waits| -> Vec<_> {
-        let steps = escalation(&team, Severity::Urgent, &nobody, Some(hour(12)), waits, &hours());
-        steps.iter().map(|step| step.state).collect()
+    let changed = Team(vec![member(5, EscalationRole::Primary), second]);
+    assert_eq!(changed.instead(&lost), Next::Tell(vec![(id(5), 11)]));
+    // Who is on call still has their place, whoever of the care team was told at once in another's.
+    let steps = |notices: &[Notice], waits| -> Vec<_> {
+        let steps = escalation(&team, Severity::Urgent, notices, Some(hour(12)), waits, &hours());
+        steps.iter().map(|step| (step.member.id, step.state, step.at)).collect()
     };
-    let (not_reached, not_needed) = (EscalationState::NotReached, EscalationState::NotNeeded);
-    assert_eq!(states(true), [not_reached, not_reached, not_reached]);
-    assert_eq!(states(false), [not_reached, not_needed, not_reached]);
+    let (lost, waiting) = (EscalationState::NotReached, EscalationState::Waiting);
+    let then = [(id(3), waiting, hour(12)), (id(4), waiting, hour(16))];
+    let told = [(id(1), lost, hour(8)), (id(2), EscalationState::Told, hour(8))];
+    assert_eq!(steps(&[nobody[0], notice(2, 12, Sent)], true), [told, then].concat());
+    assert_eq!(steps(&nobody, true), [[told[0], (id(2), lost, hour(8))], then].concat());
+    let over = steps(&nobody, false).into_iter().map(|(_, state, _)| state);
+    assert_eq!(over.collect::<Vec<_>>(), [lost, lost, EscalationState::NotNeeded, EscalationState::NotNeeded]);
 }
 
 prop_compose! {

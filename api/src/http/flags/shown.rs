@@ -38,7 +38,7 @@ pub struct Evidence {
 #[derive(Debug, Clone, Object)]
 #[oai(rename = "FlagEscalation")]
 pub struct Escalated {
-    /// When they are told.
+    /// When they are told; where they were, or were not reached, when the message to them was written.
     pub at: Instant,
     /// The member.
     pub member_id: Uuid,
@@ -80,7 +80,8 @@ pub struct FlagShown {
     #[oai(skip_serializing_if = "never", nullable)]
     pub acknowledge_by: Option<Instant>,
     /// Who is told, and when, in order: the primary member, then the rest of the care team (the prescriber, where they are on
-    /// it) and who is on call, then the admins; whatever the rule.
+    /// it) and who is on call, then the admins; whatever the rule. First those who have been told since it last began to wait
+    /// (`told`), or were to be (`not-reached`), then those who are next (`waiting`), or would have been (`not-needed`).
     pub escalation: Vec<Escalated>,
     /// When somebody took it on.
     pub acknowledged_at: Option<Instant>,

@@ -74,7 +74,7 @@ pub struct Shown {
     pub words: Remarks,
     /// What it rests on, newest first.
     pub evidence: Vec<Evidence>,
-    /// Who was told of it, in the order in which they were.
+    /// The messages that told members of it, or were to, in the order in which they were written.
     pub notices: Vec<Notice>,
 }
 
@@ -139,7 +139,8 @@ async fn shown(db: &impl ConnectionTrait, keys: &Keys, clinic: Uuid, rows: &[Mod
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let (evidence, mut notices) = tokio::try_join!(evidence_of(db, rows), notices(db, rows))?;
+    let pairs: Vec<_> = rows.iter().map(|row| (row.patient_id, row.id)).collect();
+    let (evidence, mut notices) = tokio::try_join!(evidence_of(db, rows), notices(db, &pairs))?;
     let records = records(db, &evidence).await?;
     let typed: Vec<_> = rows.iter().filter(|row| row.sealed.is_some()).map(|row| row.patient_id).collect();
     let keys = keys.of_patients(&typed).await?;

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 use chrono::NaiveDate;
-use entities::{Micros, care_relation, flag::Model, notification};
+use entities::{Micros, care_relation, notification};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -30,10 +30,10 @@ struct Told {
     state: i16,
 }
 
-/// The messages that told members of some flags, or were to, by flag, in the order in which they were written.
+/// The messages that told members of some patients' flags, or were to, by flag, in the order in which they were written.
 pub(in crate::store) async fn notices(
     db: &impl ConnectionTrait,
-    flags: &[Model],
+    flags: &[(Uuid, Uuid)],
 ) -> Result<HashMap<Uuid, Vec<Notice>>, Error> {
     use notification::Column as N;
     let rows = notification::Entity::find()
@@ -42,8 +42,7 @@ pub(in crate::store) async fn notices(
         .order_by_asc(N::ComputedAt)
         .order_by_asc(N::Step)
         .order_by_asc(N::Id);
-    let pairs: Vec<_> = flags.iter().map(|flag| (flag.patient_id, flag.id)).collect();
-    let rows: Vec<Told> = bulk::all_among(db, rows, [N::PatientId, N::FlagId], &pairs).await?;
+    let rows: Vec<Told> = bulk::all_among(db, rows, [N::PatientId, N::FlagId], flags).await?;
     let mut notices: HashMap<_, Vec<_>> = HashMap::new();
     for row in rows {
         let Some((member, number)) = row.recipient_id.zip(row.step) else { continue };

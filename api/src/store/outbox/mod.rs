@@ -137,6 +137,8 @@ async fn claim_delivery(tx: &Tx, patient: Uuid, id: Uuid) -> Result<Option<Claim
                 return hold(tx, &lease, content, Some(message)).await;
             }
             Wanted::Done => (NotificationState::Skipped, DeliveryState::Suppressed),
+            // The flag still waits for somebody: whom this was to tell was not reached.
+            Wanted::Nobody if message.flag_id.is_some() => (NotificationState::Failed, DeliveryState::Suppressed),
             Wanted::Gone | Wanted::Nobody => (NotificationState::Cancelled, DeliveryState::Suppressed),
         },
     };
@@ -269,11 +271,11 @@ async fn end(
     Ok(())
 }
 
-/// Ends a message in this state; where it does not reach a member, whoever is next is told.
+/// Ends a message in this state; where it does not reach a member, the next on the care team is told.
 async fn come_to(tx: &Tx, message: &notification::Model, state: NotificationState) -> Result<(), Error> {
     notifications::set_state(tx, message, state).await?;
     notifications::announce(tx, message);
-    if message.flag_id.is_some() && state != NotificationState::Sent {
+    if message.flag_id.is_some() && state.is_lost() {
         safety::who_is_next(tx, message).await?;
     }
     Ok(())

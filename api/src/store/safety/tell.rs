@@ -2,7 +2,7 @@
 
 use super::Raised;
 use crate::{
-    domain::safety::{EscalationStep, State, Team},
+    domain::safety::{EscalationStep, Next, State, Team},
     error::Error,
     events::{Event, Subject},
     store::{Scope, Tx, flags, members, notifications, patients, zones::zone_of},
@@ -30,8 +30,9 @@ pub(super) async fn those_who_are_first(tx: &Tx, scope: &Scope, raised: &Raised)
     Ok(())
 }
 
-/// A message did not reach its member, and will not. Of the flags of which it told, those that still wait and of which nobody else
-/// was told since they began to are told at once to whoever is next: the time of a step is for somebody who knows of it.
+/// A message did not reach its member, and will not. Of the flags of which it told, those that still wait and of which nobody
+/// was told since they began to are told at once to the next on the care team: the time of a step is for somebody who knows
+/// of it.
 pub(in crate::store) async fn who_is_next(tx: &Tx, lost: &notification::Model) -> Result<(), Error> {
     let patient = lost.patient_id;
     let clinic = patients::clinic_of(tx.db(), patient).await?.ok_or(Error::NotFound)?;
@@ -40,24 +41,26 @@ pub(in crate::store) async fn who_is_next(tx: &Tx, lost: &notification::Model) -
     patients::lock(tx, &scope).await?;
     let told = notifications::told_of(tx, lost).await?;
     let waiting = flag::Entity::find().filter(flag::Column::PatientId.eq(patient)).filter(flag::Column::Id.is_in(told));
-    let waiting = waiting.filter(flag::Column::State.eq(State::Open.code())).all(tx.db()).await?;
+    let waiting = waiting.filter(flag::Column::State.eq(State::Open.code())).select_only().column(flag::Column::Id);
+    let waiting: Vec<Uuid> = waiting.into_tuple().all(tx.db()).await?;
     if waiting.is_empty() {
         return Ok(());
     }
-    let (notices, team) = (flags::notices(tx.db(), &waiting).await?, team(tx, &scope).await?);
+    let pairs: Vec<_> = waiting.iter().map(|flag| (patient, *flag)).collect();
+    let (notices, team) = (flags::notices(tx.db(), &pairs).await?, team(tx, &scope).await?);
     let mut mails: BTreeMap<Uuid, Vec<(Uuid, i16)>> = BTreeMap::new();
-    for flag in &waiting {
-        let notices = notices.get(&flag.id).map(Vec::as_slice).unwrap_or_default();
-        if let Some(instead) = team.instead(notices) {
-            if instead.is_empty() {
-                tracing::error!(%patient, flag = %flag.id, "nobody can be told of a flag");
+    for flag in waiting {
+        match team.instead(notices.get(&flag).map(Vec::as_slice).unwrap_or_default()) {
+            Next::Reached => {}
+            Next::Tell(members) => {
+                for (member, step) in members {
+                    mails.entry(member).or_default().push((flag, step));
+                }
             }
-            for (member, step) in instead {
-                mails.entry(member).or_default().push((flag.id, step));
-            }
+            Next::Nobody => tracing::error!(%patient, %flag, "nobody can be told of a flag"),
         }
         // Whoever has it before them sees that somebody was not reached.
-        tx.announce(Event { patient_id: patient, subject: Subject::Flag, id: flag.id, private: false });
+        tx.announce(Event { patient_id: patient, subject: Subject::Flag, id: flag, private: false });
     }
     for (member, flags) in mails {
         notifications::tell(tx, patient, member, &flags).await?;
