@@ -51,7 +51,7 @@ on_both! {
         worker.dispatch().await.unwrap();
         assert_eq!(steps(&clinic).await, named(&[("therapist", "not-reached"), ("prescriber", "told"), ("admin", "waiting")]));
         let seen = row(&clinic).await;
-        assert_eq!(&seen["next_in_escalation"]["member_id"], &json!(clinic.admin.id));
+        assert_eq!((&seen["next_in_escalation"]["member_id"], &seen["waiting"]["nobody_told"]), (&json!(clinic.admin.id), &json!(false)));
         worker.dispatch().await.unwrap();
         assert_eq!((post.mails().len(), post.to(&clinic.prescriber.email).len()), (1, 1));
         // Of another flag nobody is left in the end: an admin may not see it and is not told that somebody is in their care.
@@ -65,7 +65,7 @@ on_both! {
         assert_eq!(steps(&clinic).await, named(&[("therapist", "not-reached"), ("prescriber", "not-reached"), ("admin", "waiting")]));
         assert_eq!(post.asked.load(Ordering::SeqCst) - asked, 2);
         let seen = row(&clinic).await;
-        assert_eq!(&seen["next_in_escalation"]["member_id"], &json!(clinic.admin.id));
+        assert_eq!((&seen["next_in_escalation"]["member_id"], &seen["waiting"]["nobody_told"]), (&json!(clinic.admin.id), &json!(true)));
     }
 
     async fn who_left_before_the_mail_did_is_not_told_and_the_next_one_is(clinic: Clinic) {

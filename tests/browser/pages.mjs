@@ -139,24 +139,28 @@ export async function the_card_and_the_caseload_name_the_same_person_to_call_nex
   assert.ok(!next || onRow.includes(next.name) || onRow.includes("you are next in line"), onRow);
 }
 
-/** Who was not reached is named on the card; where that leaves nobody, the card says so first. */
+/** Answers to `pattern` that show how far a flag's steps have come, whatever became of the mails of the demo. */
+const withSteps = (page, pattern, flag, states) => page.route(pattern, async (route) => {
+  const response = await route.fetch();
+  const body = await response.json();
+  const step = (state, index) => ({ at: flag.opened_at, role: "care-team", name: `Member ${index + 1}`, member_id: crypto.randomUUID(), state });
+  for (const one of body.items.filter(({ id }) => id === flag.id)) one.escalation = states.map(step);
+  await route.fulfill({ response, json: body });
+});
+
+/** Who was not reached is named on the card, and who was told instead; where that leaves nobody, nothing on the card is graver. */
 export async function the_card_names_who_was_not_reached(lab) {
   const flag = await lab.raiseFlag();
   const page = await lab.signedIn();
-  const withStates = (states) => page.route("**/v1/flags?*", async (route) => {
-    const response = await route.fetch();
-    const body = await response.json();
-    for (const one of body.items.filter(({ id }) => id === flag.id)) one.escalation = one.escalation.slice(0, states.length).map((step, index) => ({ ...step, name: `Member ${index + 1}`, member_id: crypto.randomUUID(), state: states[index] }));
-    await route.fulfill({ response, json: body });
-  });
-  const told = page.locator(`[data-flag="${flag.id}"] [data-unreached]`);
-  await withStates(["not-reached", "told"]);
+  const note = page.locator(`[data-flag="${flag.id}"] [data-unreached]`);
+  await withSteps(page, "**/v1/flags?*", flag, ["not-reached", "told", "waiting"]);
   await page.goto(`${lab.url}/flags`);
-  await told.filter({ hasText: "Not everybody was told of this flag by mail. Not reached: Member 1." }).waitFor();
+  await note.filter({ hasText: "Not everybody was told of this flag by mail. Not reached: Member 1. Told instead: Member 2." }).waitFor();
   await page.unroute("**/v1/flags?*");
-  await withStates(["not-reached", "not-reached"]);
+  await withSteps(page, "**/v1/flags?*", flag, ["not-reached", "not-reached", "waiting"]);
   await page.reload();
-  await told.filter({ hasText: "Nobody was told of this flag by mail. Not reached: Member 1, Member 2." }).waitFor();
+  await note.filter({ hasText: "Nobody has been told of this flag by mail since it began to wait. Not reached: Member 1, Member 2." }).waitFor();
+  assert.equal(await note.getAttribute("class"), "problem");
 }
 
 export async function one_patient_is_read_without_a_mouse(lab) {

@@ -51,7 +51,8 @@ const acts = (item) => {
     const another = waiting.flag_id !== item.flag_id;
     if (another) slot.append(h("span", { class: "quiet-text" }, `Still waits: ${waiting.title}`));
     slot.append(acknowledge({ id: waiting.flag_id, title: `${waiting.title}, ${plainName(patient)}` }, () => again(patient.id)));
-    return h("div", { class: "row-acts" }, call(patient), slot, waiting.acknowledge_by && deadline(waiting.acknowledge_by, another ? null : member(item.next_in_escalation)));
+    return h("div", { class: "row-acts" }, call(patient), slot, waiting.acknowledge_by && deadline(waiting.acknowledge_by, another ? null : member(item.next_in_escalation)),
+      waiting.nobody_told && h("span", { class: "problem" }, "Nobody was told by mail"));
   }
   if (!item.flag_id) return h("div", { class: "row-acts" }, call(patient), doneLine("No flag waits any more"));
   slot.append(doneLine("Acknowledged", member(item.acknowledged_by), item.acknowledged_at),
@@ -81,7 +82,8 @@ const row = (item, group) => {
   const why = h("div", { class: "why" },
     reason && h("p", { class: "reason" }, reason.text, group !== "today" && item.acknowledged_by && h("span", { class: "quiet-text" }, ` · seen by ${member(item.acknowledged_by)}`)),
     group === "today" && reason?.evidence && h("p", { class: "detail" }, reason.evidence),
-    group === "today" && also(more, flagged(item) - 1));
+    group === "today" && also(more, flagged(item) - 1),
+    !waits(item) && item.waiting?.nobody_told && h("p", { class: "problem" }, `Nobody was told by mail: ${item.waiting.title}`));
   element.append(h("div", { class: "lead" }, group === "today" ? badge(level) : level && [shape(level), hidden(`${SEVERITY[level].word}: `)], who, why), ...cells(item));
   if (group === "today") element.append(acts(item));
   return element;

@@ -16,12 +16,13 @@ const nextOf = (flag) => {
   const step = flag.escalation.find(({ state }) => state === "waiting");
   return step && (step.member_id === account.get()?.id ? "you" : step.name);
 };
-/** Who should have been told and was not: their address refuses mail, or they are gone. */
+/** Who should have been told and was not, and who was instead: an address refuses mail, or its member is gone. */
 const unreached = ({ escalation, state }) => {
-  const names = escalation.filter((step) => step.state === "not-reached").map((step) => (step.member_id === account.get()?.id ? "you" : step.name));
-  const nobody = state === "open" && !escalation.some((step) => step.state === "told");
-  return names.length > 0 && state !== "resolved" && h("p", { class: "note", "data-unreached": true },
-    h("strong", {}, nobody ? "Nobody was told of this flag by mail." : "Not everybody was told of this flag by mail."), ` Not reached: ${names.join(", ")}.`);
+  const names = (how) => escalation.filter((step) => step.state === how).map((step) => (step.member_id === account.get()?.id ? "you" : step.name)).join(", ");
+  const [missed, told] = [names("not-reached"), names("told")];
+  return state === "open" && missed && h("p", { class: told ? "note" : "problem", "data-unreached": true },
+    h("strong", {}, told ? "Not everybody was told of this flag by mail." : "Nobody has been told of this flag by mail since it began to wait."),
+    ` Not reached: ${missed}.`, told && ` Told instead: ${told}.`);
 };
 const by = (member) => member && (member.member_id === account.get()?.id ? "you" : member.name);
 
@@ -132,7 +133,7 @@ export const flagCard = (first, { person, level = 3, phone, changed } = {}) => {
     const foot = h("div", { class: "flag-foot" });
     const redraw = (answer, told) => {
       draw(answer, true);
-      if (told) find(".problem", card).textContent = told;
+      if (told) find("form .problem", card).textContent = told;
       changed?.(answer);
     };
     const toggle = (open) => () => { if (find("form", foot)) find("form", foot).remove(); else open(foot, flag, redraw); };

@@ -59,6 +59,7 @@ impl Example for Item {
                 severity: Severity::Urgent,
                 title: "Thoughts of being better off dead, more than half the days".into(),
                 acknowledge_by: Some(at("2026-11-24T13:01:12+00:00")),
+                nobody_told: false,
             }),
             flag_id: Some(id(2)),
             acknowledge_by: Some(at("2026-11-24T13:01:12+00:00")),

@@ -7,7 +7,7 @@ use crate::{
         course::Course,
         instant::Instant,
         profile::Profile,
-        safety::{EscalationState, Flag, Severity, Since, State, TeamMember, Urgency, urgency, words},
+        safety::{EscalationState, Flag, Severity, Since, State, TeamMember, Urgency, nobody_told, urgency, words},
         standing::{Score, Standing, Status},
     },
     http::flags::Around,
@@ -132,6 +132,7 @@ fn shown_waiting(shown: &[Shown], waiting: Option<&Flag>) -> Option<Waiting> {
         severity: found.flag.severity,
         title: words::title(found.flag.rule, found.gravest().map(|gravest| &gravest.piece.facts)),
         acknowledge_by: found.flag.acknowledge_by.map(Into::into),
+        nobody_told: nobody_told(&found.notices),
     })
 }
 

@@ -143,6 +143,9 @@ pub struct Waiting {
     /// Until when somebody should take it on.
     #[oai(nullable)]
     pub acknowledge_by: Option<Instant>,
+    /// Whether the messages about it since it last began to wait have reached nobody, and nobody is left on the care team to
+    /// whom one could go at once: only whoever looks knows of it.
+    pub nobody_told: bool,
 }
 
 /// The moods of 60 days.
