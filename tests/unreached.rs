@@ -68,6 +68,48 @@ on_both! {
         assert_eq!((&seen["next_in_escalation"]["member_id"], &seen["waiting"]["nobody_told"]), (&json!(clinic.admin.id), &json!(true)));
     }
 
+    async fn evidence_that_joins_a_flag_of_which_nobody_knows_is_told_anew(clinic: Clinic) {
+        let post = Post::new();
+        let worker = worker(&clinic, &post);
+        let joins = async || {
+            clinic.clock.advance(TimeDelta::hours(1));
+            clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(1))).await.expect(201).json()
+        };
+        let path = |form: &Value| format!("{ASSESSMENTS}/{}", form["id"].as_str().unwrap());
+        joins().await;
+        // A relay that lets nothing through for some seconds: the whole care team is lost.
+        post.will([REFUSED; 2]);
+        send(&worker).await;
+        let before = flags(&clinic, "").await.remove(0);
+        assert_eq!((post.asked.load(Ordering::SeqCst), row(&clinic).await["waiting"]["nobody_told"].clone()), (2, json!(true)));
+        let newest = joins().await;
+        send(&worker).await;
+        let found = flags(&clinic, "").await;
+        let clock = |flag: &Value| (flag["acknowledge_by"].clone(), flag["waits_since"].clone());
+        assert_eq!((found.len(), found[0]["evidence"].as_array().unwrap().len()), (1, 2));
+        assert_eq!(clock(&found[0]), clock(&before), "its clock does not move");
+        assert_eq!(steps(&clinic).await, named(&[("therapist", "told"), ("prescriber", "waiting"), ("admin", "waiting")]));
+        assert_eq!((post.mails().len(), post.to(&clinic.therapist.email).len()), (1, 1));
+        // Somebody knows of it: what joins now is there when they look. Nor is a correction news that changes nothing.
+        joins().await;
+        send(&worker).await;
+        assert_eq!(post.mails().len(), 1);
+        let lost = joins().await;
+        verb(&clinic, &clinic.therapist, &found[0], "acknowledge", json!({})).await.expect(200);
+        post.will([REFUSED; 2]);
+        verb(&clinic, &clinic.therapist, &found[0], "reopen", json!({ "reason": "By mistake." })).await.expect(200);
+        send(&worker).await;
+        let asked = post.asked.load(Ordering::SeqCst);
+        let same = phq_9(clinic.now(), Some(1));
+        clinic.put(&clinic.patient, &path(&lost), Some("\"1\""), same).await.expect(200);
+        send(&worker).await;
+        assert_eq!(post.asked.load(Ordering::SeqCst), asked);
+        let other = phq_9(clinic.now() - TimeDelta::minutes(5), Some(1));
+        clinic.put(&clinic.patient, &path(&newest), Some("\"1\""), other).await.expect(200);
+        send(&worker).await;
+        assert_eq!((post.asked.load(Ordering::SeqCst), post.mails().len()), (asked + 1, 2));
+    }
+
     async fn who_left_before_the_mail_did_is_not_told_and_the_next_one_is(clinic: Clinic) {
         let post = Post::new();
         clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(2))).await.expect(201);

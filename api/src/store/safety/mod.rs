@@ -64,7 +64,7 @@ pub async fn follow_record(
 pub async fn reopen(tx: &Tx, author: &Author, id: Uuid, reason: String, hours: &BusinessHours) -> Result<(), Error> {
     let Some(flag) = flags::reopen(tx, author, id, reason, hours).await? else { return Ok(()) };
     let mut raised = Raised::default();
-    raised.waiting.insert(flag.id, false);
+    raised.waiting.insert(flag.id);
     raised.flags.insert(flag.id, flag);
     tell::those_who_are_first(tx, &author.scope, &raised).await
 }
@@ -84,8 +84,10 @@ struct Raised {
     flags: BTreeMap<Uuid, Flag>,
     /// Those of which the written record is evidence.
     by_record: BTreeSet<Uuid>,
-    /// Those that wait anew, and whether they were opened.
-    waiting: BTreeMap<Uuid, bool>,
+    /// Those that wait anew.
+    waiting: BTreeSet<Uuid>,
+    /// Those that took in something new.
+    heard: BTreeSet<Uuid>,
 }
 
 fn grave(flag: &Flag) -> (Rule, Severity) {
@@ -174,7 +176,10 @@ async fn raise(
             raised.by_record.insert(flag.id);
         }
         if settled.waits_anew {
-            *raised.waiting.entry(flag.id).or_default() |= settled.opened;
+            raised.waiting.insert(flag.id);
+        }
+        if settled.news != News::Nothing {
+            raised.heard.insert(flag.id);
         }
         raised.flags.insert(flag.id, flag.clone());
     }

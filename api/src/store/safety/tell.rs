@@ -2,7 +2,7 @@
 
 use super::Raised;
 use crate::{
-    domain::safety::{EscalationStep, Next, State, Team},
+    domain::safety::{EscalationStep, Next, State, Team, nobody_told},
     error::Error,
     events::{Event, Subject},
     store::{Scope, Tx, flags, members, notifications, patients, zones::zone_of},
@@ -13,18 +13,21 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Writes the messages of the first step: of whatever a unit raised, each member gets one mail. Later steps are told when
-/// their time comes.
+/// their time comes. What joins a flag that waits is for whoever knows of it: where nobody does, it is told anew.
 pub(super) async fn those_who_are_first(tx: &Tx, scope: &Scope, raised: &Raised) -> Result<(), Error> {
-    let mut waiting = Vec::new();
-    for (id, opened) in &raised.waiting {
-        let Some(flag) = raised.flags.get(id) else { continue };
-        let base = if *opened { 0 } else { next_round(tx, scope.patient, *id).await? };
-        waiting.push((flag, base));
-    }
-    if waiting.is_empty() {
+    let told: Vec<_> = raised.waiting.union(&raised.heard).map(|flag| (scope.patient, *flag)).collect();
+    let notices = flags::notices(tx.db(), &told).await?;
+    let anew = raised.flags.values().filter_map(|flag| {
+        let notices = notices.get(&flag.id).map(Vec::as_slice).unwrap_or_default();
+        let unheard = flag.state == State::Open && raised.heard.contains(&flag.id) && nobody_told(notices);
+        let round = || EscalationStep::next_round(notices.iter().map(|notice| notice.number).max());
+        (raised.waiting.contains(&flag.id) || unheard).then(|| (flag, round()))
+    });
+    let anew: Vec<_> = anew.collect();
+    if anew.is_empty() {
         return Ok(());
     }
-    for (member, flags) in team(tx, scope).await?.mails(waiting) {
+    for (member, flags) in team(tx, scope).await?.mails(anew) {
         notifications::tell(tx, scope.patient, member, &flags).await?;
     }
     Ok(())
@@ -66,16 +69,6 @@ pub(in crate::store) async fn who_is_next(tx: &Tx, lost: &notification::Model) -
         notifications::tell(tx, patient, member, &flags).await?;
     }
     Ok(())
-}
-
-async fn next_round(tx: &Tx, patient: Uuid, flag: Uuid) -> Result<i16, Error> {
-    let steps = notification::Entity::find()
-        .select_only()
-        .column(notification::Column::Step)
-        .filter(notification::Column::PatientId.eq(patient))
-        .filter(notification::Column::FlagId.eq(flag));
-    let steps: Vec<Option<i16>> = steps.into_tuple().all(tx.db()).await?;
-    Ok(EscalationStep::next_round(steps.into_iter().flatten().max()))
 }
 
 /// The care team of today, who is on call, and the admins.
