@@ -1,11 +1,14 @@
 //! What happens, as it happens: who hears of what.
 
 use crate::{
+    flags::{ASSESSMENTS, flags, phq_9, verb},
     on_both,
-    support::{Call, Clinic, Person},
+    reminders::worker,
+    support::{Call, Clinic, Mood, Person, Post},
 };
 use afterglow::{
     domain::{accounts::AccountKind, sign_in::SignInKind},
+    notify::Failure,
     security::access::Roles,
     store::{
         Tx,
@@ -126,6 +129,19 @@ on_both! {
         assert_eq!(heard.map(|(_, data)| data["id"].clone()), [form["id"].clone(), mood["id"].clone()]);
         let own = clinic.post(&other, "/v1/patients/me/mood-scores", clinic.mood(3)).await.expect(201).json();
         assert_eq!(member.next().await.1["id"], own["id"], "nothing of the other patient came before");
+    }
+
+    async fn whoever_has_a_flag_before_them_hears_that_somebody_was_not_told_of_it(clinic: Clinic) {
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(2))).await.expect(201);
+        let flag = flags(&clinic, "").await.remove(0);
+        verb(&clinic, &clinic.prescriber, &flag, "acknowledge", json!({})).await.expect(200);
+        let mut listening = listen(&clinic, &clinic.therapist).await;
+        let post = Post::new();
+        post.will([Mood::Refuse(Failure::Refused(550))]);
+        worker(&clinic, &post).dispatch().await.unwrap();
+        clinic.post(&clinic.patient, "/v1/patients/me/mood-scores", clinic.mood(8)).await.expect(201);
+        let (name, data) = listening.next().await;
+        assert_eq!((name.as_str(), &data["id"]), ("flag", &flag["id"]), "although somebody has taken it on");
     }
 
     async fn a_stream_ends_with_its_sign_in_and_others_go_on(clinic: Clinic) {

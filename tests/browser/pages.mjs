@@ -163,6 +163,64 @@ export async function the_card_names_who_was_not_reached(lab) {
   assert.equal(await note.getAttribute("class"), "problem");
 }
 
+/** What the server sends where something became of a flag's messages; the page hears it once the answer is called. */
+const eventOf = async (page, { patient_id, id }) => {
+  let hear;
+  const heard = new Promise((resolve) => { hear = resolve; });
+  await page.route("**/v1/events", async (route) => {
+    await heard;
+    await route.fulfill({ contentType: "text/event-stream", body: `event: flag\ndata: ${JSON.stringify({ patient_id, id })}\n\n` });
+  });
+  return hear;
+};
+
+/** A message that comes to nothing changes the card that stands, and nothing that is being typed on it. */
+export async function the_card_says_who_was_not_reached_while_it_is_open(lab) {
+  const flag = await lab.raiseFlag();
+  const page = await lab.signedIn();
+  await withSteps(page, "**/v1/flags?*", flag, ["told", "waiting"]);
+  await withSteps(page, "**/v1/patients/*/flags?*", flag, ["not-reached", "told"]);
+  const hear = await eventOf(page, flag);
+  await page.goto(`${lab.url}/flags`);
+  const card = page.locator(`[data-flag="${flag.id}"]`);
+  await card.locator(".deadline", { hasText: "call Member 2" }).waitFor();
+  await card.locator('[data-act="resolve"]').click();
+  await card.getByLabel("Note for the record").fill("Rang twice");
+  hear();
+  await card.locator("[data-unreached]", { hasText: "Not reached: Member 1. Told instead: Member 2." }).waitFor();
+  assert.equal(await card.getByLabel("Note for the record").inputValue(), "Rang twice");
+  assert.ok(await card.getByLabel("Note for the record").evaluate((element) => element === document.activeElement));
+  assert.equal(await card.locator(".deadline", { hasText: "call" }).count(), 0, "nobody is next any more");
+}
+
+/** What the row knows is no news: where nobody was told, the row says so, and no flag is called new. */
+export async function the_row_says_that_nobody_was_told(lab) {
+  const flag = await lab.raiseFlag();
+  const page = await lab.signedIn();
+  let lost = false;
+  await page.route("**/v1/caseload?*", async (route) => {
+    const response = await route.fetch();
+    const body = await response.json();
+    for (const { waiting } of body.items.filter(({ patient }) => patient.id === flag.patient_id)) waiting.nobody_told = lost;
+    await route.fulfill({ response, json: body });
+  });
+  const hear = await eventOf(page, flag);
+  await page.route("**/v1/patients/*/flags?*", async (route) => {
+    const response = await route.fetch();
+    const body = await response.json();
+    for (const one of body.items) one.waits_since = new Date(Date.now() - 60_000).toISOString();
+    await route.fulfill({ response, json: body });
+  });
+  await page.goto(lab.url);
+  const row = page.locator(`[data-row="${flag.patient_id}"]`);
+  await row.waitFor();
+  assert.equal(await row.getByText("Nobody was told by mail").count(), 0);
+  lost = true;
+  hear();
+  await row.locator(".row-acts .problem", { hasText: "Nobody was told by mail" }).waitFor();
+  assert.equal(await page.locator("#fresh", { hasText: "New:" }).count(), 0);
+}
+
 export async function one_patient_is_read_without_a_mouse(lab) {
   const { id } = await lab.phone();
   const page = await lab.signedIn();

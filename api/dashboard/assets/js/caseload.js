@@ -120,6 +120,7 @@ const headline = (items) => {
 const place = find("#caseload");
 const filters = { chosen: FILTERS[0] };
 let items = [];
+let loadedAt = now();
 
 const draw = () => {
   find("#headline").replaceChildren(...headline(items));
@@ -164,6 +165,7 @@ find("#print").addEventListener("click", () => print());
 
 const load = async () => {
   [items] = await Promise.all([list("caseload"), scaleOf("phq-9")]);
+  loadedAt = now();
   if (!items.length) {
     find("#headline").textContent = "Nobody in your care yet";
     find("#sub").textContent = " · people appear here when they accept an invitation, or when a colleague adds you to a care team";
@@ -201,12 +203,16 @@ const refresh = seldom(async () => {
 }, 5_000);
 const ask = () => show().then(() => find("#headline").focus());
 
+/** How far the server's clock may be from ours unnoticed, in ms: better news twice than not at all. */
+const SLACK = 3_000;
 live(async (kind, data) => {
   if (kind === "again" || kind === "record") return refresh();
   if (kind !== "flag" || mine.delete(data.id)) return;
   const { items: flags } = await get(`patients/${data.patient_id}/flags?limit=50`);
   const flag = flags.find(({ id }) => id === data.id);
   const person = items.find((item) => item.patient.id === data.patient_id)?.patient;
-  if (flag?.state === "open") pill(["New: ", ...flagNews(flag, person)], ask);
+  // Of a flag that waits since before this page was loaded, the row knows: who was told of it may have changed.
+  const waitsAnew = flag?.state === "open" && Date.parse(flag.waits_since) > loadedAt - SLACK;
+  if (waitsAnew) pill(["New: ", ...flagNews(flag, person)], ask);
   else refresh();
 });

@@ -24,6 +24,12 @@ const unreached = ({ escalation, state }) => {
     h("strong", {}, told ? "Not everybody was told of this flag by mail." : "Nobody has been told of this flag by mail since it began to wait."),
     ` Not reached: ${missed}.`, told && ` Told instead: ${told}.`);
 };
+/** Who was told and who is next, anew on a card that stands: nothing else moves, least of all what is being typed. */
+export const showTold = (card, flag) => {
+  find("[data-unreached]", card)?.remove();
+  find(".evidence", card).after(...[unreached(flag)].filter(Boolean));
+  if (flag.acknowledge_by) find(".deadline", card)?.replaceWith(deadline(flag.acknowledge_by, nextOf(flag)));
+};
 const by = (member) => member && (member.member_id === account.get()?.id ? "you" : member.name);
 
 const field = (id, label, input, hint) => h("div", { class: "field" }, h("label", { for: id }, label), input, hint && h("p", { id: `${id}-hint`, class: "hint" }, hint));

@@ -1,7 +1,7 @@
 // The flags inbox: acknowledge, resolve with an outcome, reopen. GET /v1/flags.
 import { h, find } from "./dom.js";
 import { get, list } from "./api.js";
-import { flagCard, flagNews } from "./flag-card.js";
+import { flagCard, flagNews, showTold } from "./flag-card.js";
 import { live } from "./live.js";
 import { back, message, mine, skeleton, untilItArrives } from "./parts.js";
 import { SEVERITY, number } from "./words.js";
@@ -92,6 +92,11 @@ live(async (kind, data) => {
   const flag = items.find(({ id }) => id === data.id);
   if (!flag) return;
   const known = flags.find(({ id }) => id === flag.id);
-  if (known?.state === flag.state && known.evidence?.length === flag.evidence?.length) return;
+  if (known?.version === flag.version) {
+    // Nobody changed it: what became of the messages about it did.
+    changed(flag);
+    const card = find(`[data-flag="${CSS.escape(flag.id)}"]`);
+    return card && showTold(card, flag);
+  }
   pill(known ? ["A colleague changed a flag: ", ...flagNews(flag, people.get(flag.patient_id))] : ["New: ", ...flagNews(flag, people.get(flag.patient_id))], ask);
 });

@@ -43,6 +43,10 @@ pub(in crate::store) async fn who_is_next(tx: &Tx, lost: &notification::Model) -
     // Of two that are lost at once the second sees the first, and nobody takes the flag on meanwhile.
     patients::lock(tx, &scope).await?;
     let told = notifications::told_of(tx, lost).await?;
+    for flag in &told {
+        // Whoever has it before them sees that somebody was not reached.
+        tx.announce(Event { patient_id: patient, subject: Subject::Flag, id: *flag, private: false });
+    }
     let waiting = flag::Entity::find().filter(flag::Column::PatientId.eq(patient)).filter(flag::Column::Id.is_in(told));
     let waiting = waiting.filter(flag::Column::State.eq(State::Open.code())).select_only().column(flag::Column::Id);
     let waiting: Vec<Uuid> = waiting.into_tuple().all(tx.db()).await?;
@@ -62,8 +66,6 @@ pub(in crate::store) async fn who_is_next(tx: &Tx, lost: &notification::Model) -
             }
             Next::Nobody => tracing::error!(%patient, %flag, "nobody can be told of a flag"),
         }
-        // Whoever has it before them sees that somebody was not reached.
-        tx.announce(Event { patient_id: patient, subject: Subject::Flag, id: flag, private: false });
     }
     for (member, flags) in mails {
         notifications::tell(tx, patient, member, &flags).await?;
