@@ -118,13 +118,13 @@ export async function a_late_baseline_is_said_on_its_row_and_explained_in_words(
   const row = page.locator("[data-row]").filter({ hasText: "late baseline" });
   assert.equal(await row.count(), 1);
   const key = await page.locator(".caseload-key").innerText();
-  assert.ok(key.includes("A late baseline was taken after the first dosing session"), key);
+  assert.ok(key.includes("A late baseline was taken after the first dosing session in the record; home doses are not counted."), key);
   await page.goto(lab.url + await row.locator("[data-main]").getAttribute("href"));
   await page.locator("dt").filter({ hasText: "Late baseline" }).waitFor();
   await page.locator("li").filter({ hasText: "The baseline was taken after the first dosing session" }).waitFor();
 }
 
-/** Nobody but the first is told: the card and the caseload name the same person to call next. */
+/** By mail the first is told, and nobody else as long as they can be: the card and the caseload name the same person to call next. */
 export async function the_card_and_the_caseload_name_the_same_person_to_call_next(lab) {
   const flag = await lab.raiseFlag();
   const { next_in_escalation: next, waiting } = await (await lab.client("therapist")).get(`patients/${flag.patient_id}/standing`);

@@ -11,7 +11,8 @@ use uuid::Uuid;
 pub struct NewCareRelation {
     /// A therapist or prescriber of the clinic.
     pub member_id: Uuid,
-    /// Whether they are told first; then nobody else is.
+    /// Whether they are told first; then nobody else is. A flag is told to them and, where their mail is refused for good, to
+    /// the next on the care team.
     pub primary: bool,
     /// The first day, in the clinic's zone.
     pub from_on: NaiveDate,

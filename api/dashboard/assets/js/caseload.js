@@ -133,7 +133,7 @@ const draw = () => {
       h("div", { class: "group-head" }, h("h2", { id: `group-${id}` }, title, h("span", { class: "count plain" }, String(members.length)), severity && badge(severity)),
         ...["Mood, 60 days", "PHQ-9", "Last check-in"].map((text) => h("span", { class: "column", "aria-hidden": "true" }, text))),
       h("ul", { class: "rows" }, ...members.map((item) => row(item, id))));
-  }).filter(Boolean), h("p", { class: "key caseload-key" }, badge("watch"), " ", badge("info"), " Mood runs from 0 to 10 on every line, today is the right edge, the number is the 7-day mean. Ticks below are dosing sessions; a dotted line is silence. PHQ-9: ring is baseline, disc is the latest, left is lighter. A late baseline was taken after the first dosing session: what that session did may be in it already."));
+  }).filter(Boolean), h("p", { class: "key caseload-key" }, badge("watch"), " ", badge("info"), " Mood runs from 0 to 10 on every line, today is the right edge, the number is the 7-day mean. Ticks below are dosing sessions; a dotted line is silence. PHQ-9: ring is baseline, disc is the latest, left is lighter. A late baseline was taken after the first dosing session in the record; home doses are not counted. What that session did may be in it already."));
   find("#print-foot").textContent = `Afterglow, printed ${fullDay(today())} ${time(now().toISOString())} by ${account.get()?.display_name ?? "a member of the care team"}. Confidential.`;
 };
 

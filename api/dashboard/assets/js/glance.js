@@ -20,7 +20,7 @@ export const phqMark = ({ phq9 }, name) => {
   if (phq9.latest === null) return [h("span", { class: "cell-words" }, name ? `${name}: ` : hidden("PHQ-9: "), "Not measured yet")];
   if (!phq9.current) return [h("span", { class: "cell-words" }, name ? `${name}: ` : hidden("PHQ-9: "), `No current score; last ${plain(phq9.latest)}, ${shortDay(phq9.latest_at)}`)];
   const late = phq9.late_baseline && "late baseline";
-  const standing = late && phq9.status === "baseline-only" ? [`${late} only`] : [STANDING[phq9.status] ?? plainWords(phq9.status), late];
+  const standing = late && phq9.status === "baseline-only" ? [`only a ${late}`] : [STANDING[phq9.status] ?? plainWords(phq9.status), late];
   const words = [...standing, phq9.stale_days !== null && `${phq9.stale_days} days old`].filter(Boolean).join(", ");
   const first = phq9.baseline !== null && phq9.status !== "baseline-only";
   return [

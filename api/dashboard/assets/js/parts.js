@@ -16,9 +16,9 @@ export const shape = (severity, props = {}) =>
 /** Shape, word and fill weight together: the badge reads the same in grey, on paper and to every eye. */
 export const badge = (severity) => h("span", { class: `badge sev-${severity}` }, shape(severity), SEVERITY[severity].word);
 
-/** The unanswered clock. Who is next in line is to be called: nobody but the first is told by mail. */
+/** The unanswered clock. Who is next in line is to be called: by mail only the first is told and, where their mail is refused for good, the next on the care team. */
 export const deadline = (iso, next) => {
-  const line = h("span", { class: "deadline", "data-clock": iso, title: "Afterglow tells the first in line only." });
+  const line = h("span", { class: "deadline", "data-clock": iso, title: "Afterglow tells the first in line only, and, where their mail is refused for good, the next on the care team." });
   const call = next && (next === "you" ? "you are next in line" : `call ${next}`);
   const show = () => {
     const { over, text } = clock(iso);
