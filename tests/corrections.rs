@@ -204,4 +204,25 @@ on_both! {
             assert_eq!(post.mails().len(), mails);
         }
     }
+
+    // Clients choose the ids of records: two patients' may be the same.
+    async fn what_became_of_a_record_is_said_of_that_patients_alone(clinic: Clinic) {
+        let other = clinic.new_patient().await;
+        let path = format!("{ASSESSMENTS}/{ID}");
+        for patient in [&clinic.patient, &other] {
+            clinic.put(patient, &path, None, phq_9(clinic.now(), Some(2))).await.expect(201);
+        }
+        clinic.call(&other, Method::DELETE, &path).header("If-Match", "\"1\"").send().await.expect(204);
+        let page = clinic.get(&clinic.therapist, "/v1/caseload").await.expect(200).json();
+        let rows = page["items"].as_array().unwrap();
+        assert_eq!((rows.len(), flags(&clinic, "").await.len()), (2, 2));
+        for row in rows {
+            let is_deleted = row["patient"]["id"] == other.id.to_string();
+            assert_eq!(row["reasons"].to_string().contains("Since deleted"), is_deleted, "{row}");
+        }
+        for flag in flags(&clinic, "").await {
+            let is_deleted = flag["patient_id"] == other.id.to_string();
+            assert_eq!(flag["evidence"][0]["since"] == "deleted", is_deleted, "{flag}");
+        }
+    }
 }

@@ -125,7 +125,7 @@ let loadedAt = now();
 const draw = () => {
   find("#headline").replaceChildren(...headline(items));
   const watch = items.filter((item) => item.urgency === "watch").length;
-  find("#sub").textContent = ` · ${plural(items.length, "person", "people")} in your care, ${number(watch).toLocaleLowerCase()} to look at this week`;
+  find("#sub").textContent = ` · ${plural(items.length, "person", "people")} in your care, ${watch ? number(watch).toLocaleLowerCase() : "nobody"} to look at this week`;
   openFlags(items.reduce((sum, item) => sum + flagged(item), 0));
   place.replaceChildren(...GROUPS.map(({ id, title, badge: severity }) => {
     const members = items.filter((item) => groupOf(item) === id);

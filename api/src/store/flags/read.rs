@@ -46,6 +46,9 @@ pub struct Evidence {
     pub since: Option<Since>,
 }
 
+/// Records that are evidence, as they are now, by patient and id: clients choose the ids.
+type Records = HashMap<(Uuid, Uuid), Now>;
+
 /// A record that is evidence, as it is now.
 struct Now {
     zone: Tz,
@@ -154,7 +157,7 @@ async fn shown(db: &impl ConnectionTrait, keys: &Keys, clinic: Uuid, rows: &[Mod
 fn shown_one(
     row: &Model,
     evidence: &[flag_evidence::Model],
-    records: &HashMap<Uuid, Now>,
+    records: &Records,
     keys: Option<&OwnerKeys>,
     clinic: Uuid,
 ) -> Result<Shown, Error> {
@@ -171,9 +174,9 @@ fn shown_one(
     Ok(Shown { patient: row.patient_id, flag, version: row.version, words, evidence: own, notices: Vec::new() })
 }
 
-fn seen(row: &flag_evidence::Model, piece: Piece, records: &HashMap<Uuid, Now>) -> Result<Evidence, Error> {
+fn seen(row: &flag_evidence::Model, piece: Piece, records: &Records) -> Result<Evidence, Error> {
     let unknown = || Error::internal("evidence of a record that is not there");
-    let now = records.get(&row.record_id).ok_or_else(unknown)?;
+    let now = records.get(&(row.patient_id, row.record_id)).ok_or_else(unknown)?;
     Ok(Evidence {
         kind: Kind::from_code(row.kind).ok_or_else(|| Error::internal("evidence of no known kind"))?,
         record: row.record_id,
@@ -185,6 +188,7 @@ fn seen(row: &flag_evidence::Model, piece: Piece, records: &HashMap<Uuid, Now>) 
 
 #[derive(FromQueryResult)]
 struct Newest {
+    patient_id: Uuid,
     id: Uuid,
     time_zone: String,
     version: i64,
@@ -192,15 +196,15 @@ struct Newest {
 }
 
 /// The records behind some evidence, as they are now.
-async fn records(db: &impl ConnectionTrait, evidence: &[flag_evidence::Model]) -> Result<HashMap<Uuid, Now>, Error> {
+async fn records(db: &impl ConnectionTrait, evidence: &[flag_evidence::Model]) -> Result<Records, Error> {
     use record::Column as R;
     let behind: BTreeSet<_> = evidence.iter().map(|one| (one.patient_id, one.record_id)).collect();
     let behind: Vec<_> = behind.into_iter().collect();
-    let rows = record::Entity::find().select_only().columns([R::Id, R::TimeZone, R::Version, R::Deleted]);
+    let rows = record::Entity::find().select_only().columns([R::PatientId, R::Id, R::TimeZone, R::Version, R::Deleted]);
     let rows = bulk::all_among(db, rows, [R::PatientId, R::Id], &behind).await?;
     let parsed = |row: Newest| {
         let zone = zone_of(&row.time_zone)?;
-        Ok((row.id, Now { zone, version: row.version, deleted: row.deleted }))
+        Ok(((row.patient_id, row.id), Now { zone, version: row.version, deleted: row.deleted }))
     };
     rows.into_iter().map(parsed).collect()
 }
