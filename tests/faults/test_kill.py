@@ -58,6 +58,8 @@ def reminders(clinic, mail, phones, open_states, seconds):
     """Waits until no due reminder is in these states, then counts what arrived against what was to be sent."""
     wrong, messages = [], 0
     for patient in clinic.patients:
+        # The wait for the one before may have taken longer than an access token lasts.
+        patient.refresh()
         sessions = sum(phone.sessions for phone in phones if phone.patient is patient)
         until = time.monotonic() + seconds
         while waiting := [n for n in notifications(patient) if n["state"] in open_states and n["kind"] == "journal"]:
@@ -65,6 +67,7 @@ def reminders(clinic, mail, phones, open_states, seconds):
                 wrong.append(f"{len(waiting)} reminders of {patient.address} had no end after {seconds} s: {waiting[0]}")
                 break
             time.sleep(0.5)
+            patient.refresh()
         ours = [n for n in notifications(patient) if n["kind"] == "journal"]
         sent = [n for n in ours if n["state"] == "sent"]
         arrived = [message for message in mail.to(patient.address) if not message.code()]

@@ -101,7 +101,7 @@ impl Guessing {
         let failures = memory.addresses.get_or_insert_mut(network(address), Failures::default);
         match failures.last {
             Some(began) if now < began + WINDOW && is_past(began, now) => {
-                failures.count = failures.count.saturating_add(1)
+                failures.count = failures.count.saturating_add(1);
             }
             _ => *failures = Failures { count: 1, last: Some(now) },
         }
