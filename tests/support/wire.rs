@@ -15,7 +15,7 @@ use tokio::{
 /// What PostgreSQL answers when it has committed.
 const COMMITTED: &[u8] = b"C\0\0\0\x0bCOMMIT\0";
 
-/// The wire. What is connected after a silence gets through.
+/// The wire. What is connected after a silence gets through, unless it stays silent.
 #[derive(Clone)]
 pub struct Wire {
     silent: Arc<Mutex<Arc<AtomicBool>>>,
@@ -51,6 +51,11 @@ impl Wire {
         let mut silent = self.silent.lock().unwrap();
         silent.store(true, Ordering::SeqCst);
         *silent = Arc::default();
+    }
+
+    /// The same, and over whatever connections are to come.
+    pub fn stay_silent(&self) {
+        self.silent.lock().unwrap().store(true, Ordering::SeqCst);
     }
 
     /// Falls silent when the next COMMIT has been answered.
