@@ -156,13 +156,17 @@ on_both! {
         };
         let replaced = claim().await;
         clinic.clock.advance(TimeDelta::seconds(16));
-        let at = clinic.now();
-        for claim in [replaced, claim().await] {
+        let (at, claimed) = (clinic.now(), claim().await);
+        // It is as late as it was when the host took it, however long that took to be written down.
+        clinic.clock.advance(TimeDelta::seconds(5));
+        for claim in [replaced, claimed] {
             let unit = async move |tx: &Tx| outbox::finish(tx, &claim, Attempt::Sent(Some(250)), at, 0).await;
             clinic.app.db.write(parcel.owner(), unit).await.unwrap();
         }
         let text = read(&clinic).await.1;
-        assert_eq!(value(&text, "afterglow_message_lateness_seconds_count{class=\"matters\"}") as i64, 1);
+        let lateness = |what: &str| value(&text, &format!("afterglow_message_lateness_seconds_{what}{{class=\"matters\"}}")) as i64;
+        assert_eq!((lateness("count"), lateness("sum")), (1, 16));
+        assert!(!text.contains("afterglow_message_lateness_seconds_count{class=\"routine\"}"), "{text}");
     }
 
     async fn reminders_that_were_missed_or_of_which_nobody_knows_are_counted(clinic: Clinic) {
