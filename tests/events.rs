@@ -102,6 +102,14 @@ on_both! {
         assert_eq!(patient.next().await.1["id"], private["id"]);
         let shared = clinic.post(&clinic.patient, path, entry(&clinic, "shared")).await.expect(201).json();
         assert_eq!(therapist.next().await.1["id"], shared["id"]);
+        assert_eq!(patient.next().await.1["id"], shared["id"]);
+        // Nor is anybody told that it is gone.
+        for gone in [&private, &shared] {
+            let path = format!("{path}/{}", gone["id"].as_str().unwrap());
+            clinic.call(&clinic.patient, Method::DELETE, &path).header("If-Match", "\"1\"").send().await.expect(204);
+            assert_eq!(patient.next().await.1["id"], gone["id"]);
+        }
+        assert_eq!(therapist.next().await.1["id"], shared["id"]);
     }
 
     async fn nobody_hears_of_those_they_may_not_see(clinic: Clinic) {

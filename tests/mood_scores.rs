@@ -1,8 +1,11 @@
 //! Mood scores: the five operations of a record, as a phone and a therapist meet them.
 
-use crate::on_both;
+use crate::{on_both, support::Person};
+use entities::record;
 use poem::http::Method;
-use serde_json::json;
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 const ID: &str = "0195a1c2-7b3e-7f01-8a55-3d2e9b6c4a10";
 const PATH: &str = "/v1/patients/me/mood-scores";
@@ -79,6 +82,52 @@ on_both! {
         delete(Some("\"1\"")).await.expect(204);
         clinic.get(&me, &path).await.problem(404, "not-found");
         clinic.put(&me, &path, None, clinic.mood(3)).await.problem(410, "gone");
+    }
+
+    async fn of_a_deleted_record_nothing_that_was_said_stays_in_its_row(clinic: Clinic) {
+        let (path, me) = (format!("{PATH}/{ID}"), clinic.patient.clone());
+        let mut body = clinic.mood(3);
+        body["note"] = json!("Slept.");
+        clinic.put(&me, &path, None, body).await.expect(201);
+        let row = async || {
+            let row = record::Entity::find_by_id((me.id, ID.parse::<Uuid>().unwrap()));
+            row.one(clinic.app.db.read()).await.unwrap().unwrap()
+        };
+        let there = row().await;
+        assert!(there.facts.contains("mood") && there.sealed.is_some(), "{there:?}");
+        clinic.clock.advance(chrono::TimeDelta::hours(1));
+        clinic.call(&me, Method::DELETE, &path).header("If-Match", "\"1\"").send().await.expect(204);
+        let gone = row().await;
+        assert_eq!((gone.facts.as_str(), &gone.sealed, gone.deleted), ("{}", &None, true));
+        assert_eq!((gone.version, gone.seq, gone.updated_at), (2, there.seq + 1, clinic.now().into()));
+    }
+
+    async fn a_record_is_not_deleted_through_the_path_of_another_kind(clinic: Clinic) {
+        let (me, therapist) = (&clinic.patient, &clinic.therapist);
+        let planned = json!({ "kind": "dosing", "state": "planned", "starts_at": clinic.now().to_rfc3339(),
+                              "time_zone": "Europe/Berlin", "setting": "clinic" });
+        let mood = clinic.post(me, PATH, clinic.mood(3)).await.expect(201).json();
+        let session = clinic.post(me, "/v1/patients/me/sessions", planned).await.expect(201).json();
+        let path = |kind: &str, one: &Value| format!("/v1/patients/{}/{kind}/{}", me.id, one["id"].as_str().unwrap());
+        let delete = async |who: &Person, path: &str| {
+            clinic.call(who, Method::DELETE, path).header("If-Match", "\"1\"").send().await
+        };
+        for (who, path) in [
+            (me, path("sessions", &mood)),
+            (me, path("journal-entries", &mood)),
+            (me, path("mood-scores", &session)),
+            (therapist, path("sessions", &mood)),
+        ] {
+            delete(who, &path).await.problem(404, "not-found");
+        }
+        for stands in [path("mood-scores", &mood), path("sessions", &session)] {
+            assert_eq!(clinic.get(me, &stands).await.expect(200).etag.as_deref(), Some("\"1\""));
+        }
+        // Nor is it found gone there.
+        delete(me, &path("mood-scores", &mood)).await.expect(204);
+        for who in [me, therapist] {
+            delete(who, &path("sessions", &mood)).await.problem(404, "not-found");
+        }
     }
 
     async fn every_bad_field_is_named_at_once_and_nothing_is_stored(clinic: Clinic) {
