@@ -140,16 +140,22 @@ on_both! {
     }
 
     async fn whoever_has_a_flag_before_them_hears_that_somebody_was_not_told_of_it(clinic: Clinic) {
-        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(2))).await.expect(201);
-        let flag = flags(&clinic, "").await.remove(0);
-        verb(&clinic, &clinic.prescriber, &flag, "acknowledge", json!({})).await.expect(200);
-        let mut listening = listen(&clinic, &clinic.therapist).await;
-        let post = Post::new();
-        post.will([Mood::Refuse(Failure::Refused(550))]);
-        worker(&clinic, &post).dispatch().await.unwrap();
-        clinic.post(&clinic.patient, "/v1/patients/me/mood-scores", clinic.mood(8)).await.expect(201);
-        let (name, data) = listening.next().await;
-        assert_eq!((name.as_str(), &data["id"]), ("flag", &flag["id"]), "although somebody has taken it on");
+        for (me, is_taken_on) in [(clinic.patient.clone(), true), (clinic.new_patient().await, false)] {
+            clinic.post(&me, ASSESSMENTS, phq_9(clinic.now(), Some(2))).await.expect(201);
+            let mut found = flags(&clinic, "").await;
+            found.retain(|flag| flag["patient_id"] == me.id.to_string());
+            let flag = found.remove(0);
+            if is_taken_on {
+                verb(&clinic, &clinic.prescriber, &flag, "acknowledge", json!({})).await.expect(200);
+            }
+            let mut listening = listen(&clinic, &clinic.therapist).await;
+            let post = Post::new();
+            post.will([Mood::Refuse(Failure::Refused(550))]);
+            worker(&clinic, &post).dispatch().await.unwrap();
+            clinic.post(&me, "/v1/patients/me/mood-scores", clinic.mood(8)).await.expect(201);
+            let (name, data) = listening.next().await;
+            assert_eq!((name.as_str(), &data["id"]), ("flag", &flag["id"]), "whether or not somebody has taken it on");
+        }
     }
 
     async fn a_stream_ends_with_its_sign_in_and_others_go_on(clinic: Clinic) {

@@ -1,7 +1,7 @@
 //! A message about a flag that reaches nobody tells nobody: that is shown, and the next on the care team is told at once.
 
 use crate::{
-    flags::{ASSESSMENTS, flags, phq_9, verb},
+    flags::{ASSESSMENTS, DOSES, dose, flags, phq_9, prescribe, verb},
     on_both,
     reminders::worker,
     support::{Clinic, Mood, Post},
@@ -16,7 +16,10 @@ const REFUSED: Mood = Mood::Refuse(Failure::Refused(550));
 
 /// Who of the newest flag's steps is how far, in order.
 async fn steps(clinic: &Clinic) -> Vec<(String, String)> {
-    let flag = flags(clinic, "").await.remove(0);
+    steps_of(clinic, &flags(clinic, "").await[0])
+}
+
+fn steps_of(clinic: &Clinic, flag: &Value) -> Vec<(String, String)> {
     let who = [(&clinic.therapist, "therapist"), (&clinic.prescriber, "prescriber"), (&clinic.admin, "admin")];
     let steps = flag["escalation"].as_array().unwrap().iter().map(|step| {
         let (_, name) = who.iter().find(|(who, _)| step["member_id"] == who.id.to_string()).unwrap();
@@ -66,6 +69,39 @@ on_both! {
         assert_eq!(post.asked.load(Ordering::SeqCst) - asked, 2);
         let seen = row(&clinic).await;
         assert_eq!((&seen["next_in_escalation"]["member_id"], &seen["waiting"]["nobody_told"]), (&json!(clinic.admin.id), &json!(true)));
+    }
+
+    async fn of_each_flag_of_which_a_refused_mail_told_the_next_is_told_in_one_mail(clinic: Clinic) {
+        let (post, id) = (Post::new(), prescribe(&clinic).await);
+        clinic.post(&clinic.patient, DOSES, dose(clinic.now(), 100, Some(&id))).await.expect(201);
+        clinic.clock.advance(TimeDelta::hours(1));
+        // Under no prescription, too much and too soon.
+        clinic.post(&clinic.patient, DOSES, dose(clinic.now(), 250, None)).await.expect(201);
+        post.will([REFUSED]);
+        send(&worker(&clinic, &post)).await;
+        let found = flags(&clinic, "").await;
+        assert_eq!(found.len(), 3);
+        for flag in found {
+            let told = named(&[("therapist", "not-reached"), ("prescriber", "told"), ("admin", "waiting")]);
+            assert_eq!(steps_of(&clinic, &flag), told, "{}", flag["rule"]);
+        }
+        assert_eq!((post.mails().len(), post.to(&clinic.prescriber.email).len()), (1, 1));
+    }
+
+    async fn whoever_was_told_before_a_flag_was_opened_again_is_told_anew(clinic: Clinic) {
+        let post = Post::new();
+        let worker = worker(&clinic, &post);
+        clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now(), Some(2))).await.expect(201);
+        post.will([REFUSED]);
+        send(&worker).await;
+        let flag = flags(&clinic, "").await.remove(0);
+        verb(&clinic, &clinic.prescriber, &flag, "resolve", json!({ "outcome": "contacted" })).await.expect(200);
+        clinic.clock.advance(TimeDelta::hours(1));
+        verb(&clinic, &clinic.prescriber, &flag, "reopen", json!({ "reason": "Worse." })).await.expect(200);
+        post.will([REFUSED]);
+        send(&worker).await;
+        assert_eq!(steps(&clinic).await, named(&[("therapist", "not-reached"), ("prescriber", "told"), ("admin", "waiting")]));
+        assert_eq!(post.to(&clinic.prescriber.email).len(), 2);
     }
 
     async fn evidence_that_joins_a_flag_of_which_nobody_knows_is_told_anew(clinic: Clinic) {

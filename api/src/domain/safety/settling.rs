@@ -268,7 +268,7 @@ fn people_are_told_in_order_and_each_once() {
 
 #[test]
 fn the_next_on_the_care_team_is_told_in_place_of_those_who_were_not_reached() {
-    use NotificationState::{Failed, Scheduled, Sent, Unknown};
+    use NotificationState::{Cancelled, Failed, Missed, Scheduled, Sending, Sent, Skipped, Unknown};
     let member = |n, role| TeamMember { id: id(n), role };
     let (first, second) = (member(1, EscalationRole::Primary), member(2, EscalationRole::CareTeam));
     let (on_call, admin) = (member(3, EscalationRole::OnCall), member(4, EscalationRole::Admin));
@@ -277,12 +277,20 @@ fn the_next_on_the_care_team_is_told_in_place_of_those_who_were_not_reached() {
     let lost = [notice(1, 11, Failed)];
     assert_eq!(team.instead(&lost), Next::Tell(vec![(id(2), 12)]));
     assert_eq!(team.instead(&[notice(1, 1, Sent), lost[0]]), Next::Tell(vec![(id(2), 12)]), "it waits anew");
-    for other in [Scheduled, Sent, Unknown] {
+    for gone in [Missed, Skipped, Cancelled] {
+        assert_eq!(team.instead(&[notice(1, 1, gone)]), Next::Tell(vec![(id(2), 2)]));
+    }
+    for other in [Scheduled, Sending, Sent, Unknown] {
         assert_eq!(team.instead(&[lost[0], notice(2, 12, other)]), Next::Reached, "somebody was, or may be");
     }
     let nobody = [lost[0], notice(2, 12, Failed)];
     assert_eq!(team.instead(&nobody), Next::Nobody, "who is on call and the admins may not see it");
     assert_eq!((team.instead(&[]), nobody_told(&[]), nobody_told(&nobody)), (Next::Reached, false, true));
+    // Of several at one step all are told at once; where one of them is lost, whoever else was told there knows.
+    let both = Team(vec![first, second, member(6, EscalationRole::CareTeam), on_call, admin]);
+    assert_eq!(both.instead(&lost), Next::Tell(vec![(id(2), 12), (id(6), 12)]));
+    assert_eq!(both.instead(&nobody), Next::Tell(vec![(id(6), 12)]), "who joined the team since was not asked yet");
+    assert_eq!(both.instead(&[nobody[0], nobody[1], notice(6, 12, Scheduled)]), Next::Reached);
     // Another is first since: they come before the second.
     let changed = Team(vec![member(5, EscalationRole::Primary), second]);
     assert_eq!(changed.instead(&lost), Next::Tell(vec![(id(5), 11)]));
