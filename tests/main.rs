@@ -42,6 +42,7 @@ mod standing;
 mod start;
 mod support_resources;
 mod sweep;
+mod teams;
 mod timeline;
 mod unit_of_work;
 mod unreached;
