@@ -1,12 +1,16 @@
 //! The caseload: who needs somebody first, and why; and what anybody may read without signing in.
 
 use crate::{
-    flags::{DOSES, dose, prescribe},
+    flags::{self, DOSES, dose, prescribe},
     on_both,
+    support::{Clinic, Person},
 };
-use chrono::TimeDelta;
+use chrono::{TimeDelta, TimeZone};
+use entities::audit;
 use poem::http::Method;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 const MOODS: &str = "/v1/patients/me/mood-scores";
 const ASSESSMENTS: &str = "/v1/patients/me/assessments";
@@ -15,6 +19,21 @@ fn phq_9(at: chrono::DateTime<chrono::Utc>, each: i64, item_9: i64) -> Value {
     let mut answers: serde_json::Map<_, _> = (1..=8).map(|number| (number.to_string(), json!(each))).collect();
     answers.insert("9".into(), json!(item_9));
     json!({ "occurred_at": at.to_rfc3339(), "time_zone": "Europe/Berlin", "instrument": "phq-9", "answers": answers })
+}
+
+/// The lines of the audit log about patients since one, and the newest of all: what was done, by whom, of whom.
+async fn lines(clinic: &Clinic, after: i64) -> (Vec<(String, Option<Uuid>, Uuid)>, i64) {
+    let lines = audit::Entity::find().filter(audit::Column::Id.gt(after)).order_by_asc(audit::Column::Id);
+    let lines = lines.all(clinic.app.db.read()).await.unwrap();
+    let newest = lines.last().map_or(after, |line| line.id);
+    let of_patients = lines.into_iter().filter_map(|line| Some((line.operation, line.account_id, line.patient_id?)));
+    (of_patients.collect(), newest)
+}
+
+/// Gives somebody another name.
+async fn rename(clinic: &Clinic, by: &Person, path: &str, name: &str) {
+    let call = clinic.call(by, Method::PATCH, path).header("If-Match", "\"1\"");
+    call.json(&json!({ "display_name": name })).send().await.expect(200);
 }
 
 on_both! {
@@ -93,6 +112,65 @@ on_both! {
         clinic.get(&clinic.therapist, "/v1/caseload?cursor=x").await.problem(400, "bad-request");
     }
 
+    async fn whoever_is_due_first_comes_first_then_the_longer_silent_on_whichever_page(clinic: Clinic) {
+        // Made in the reverse of the order in which they are to stand.
+        let (mut people, now) = (vec![clinic.patient.clone()], clinic.now());
+        for _ in 1..5 {
+            clinic.clock.advance(TimeDelta::minutes(1));
+            people.push(clinic.new_patient().await);
+        }
+        for (who, name) in people.iter().zip(["Ada", "Bo", "Cem", "Dea", "Eli"]) {
+            rename(&clinic, who, "/v1/patients/me", name).await;
+        }
+        let member = format!("/v1/clinic/members/{}", clinic.prescriber.id);
+        rename(&clinic, &clinic.admin, &member, "Dr. Sol").await;
+        let [_, begun, later, heard, silent] = people.try_into().unwrap_or_else(|_| panic!("five"));
+        let session = json!({ "starts_at": now.to_rfc3339(), "time_zone": "Europe/Berlin", "kind": "dosing", "state": "completed", "setting": "clinic" });
+        clinic.post(&begun, "/v1/patients/me/sessions", session).await.expect(201);
+        clinic.post(&heard, ASSESSMENTS, phq_9(now, 1, 2)).await.expect(201);
+        clinic.post(&silent, ASSESSMENTS, phq_9(now - TimeDelta::hours(3), 1, 2)).await.expect(201);
+        // A flag that came last is not what a row is about.
+        clinic.clock.advance(TimeDelta::minutes(1));
+        clinic.post(&heard, ASSESSMENTS, flags::phq_9(now - TimeDelta::days(40), None)).await.expect(201);
+        // Silent for longer, and due a day later.
+        clinic.clock.advance(TimeDelta::days(1));
+        clinic.post(&later, ASSESSMENTS, phq_9(now - TimeDelta::days(5), 1, 2)).await.expect(201);
+
+        let read = async |query: &str| {
+            let newest = lines(&clinic, 0).await.1;
+            let page = clinic.get(&clinic.therapist, &format!("/v1/caseload{query}")).await.expect(200).json();
+            // Of whom nothing is shown nothing was read.
+            let mut told = lines(&clinic, newest).await.0;
+            let mut shown: Vec<_> = page["items"].as_array().unwrap().iter().map(|item| {
+                let patient = item["patient"]["id"].as_str().unwrap().parse().unwrap();
+                ("caseload_read".to_owned(), Some(clinic.therapist.id), patient)
+            }).collect();
+            told.sort();
+            shown.sort();
+            assert_eq!(told, shown);
+            page
+        };
+        assert_eq!(read("").await["items"].as_array().unwrap().len(), 5);
+        let (mut pages, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = read(&format!("?limit=2{cursor}")).await;
+            let rows = page["items"].as_array().unwrap().iter().map(|item| (item["patient"]["display_name"].clone(), item["urgency"].clone(), item["next_in_escalation"].clone()));
+            pages.push(rows.collect::<Vec<_>>());
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        let row = |name: &str, urgency: &str, next: Option<&str>| {
+            let next = next.map(|day| json!({ "at": format!("{day}T08:00:00.000000+00:00"), "member_id": clinic.prescriber.id, "name": "Dr. Sol", "role": "care-team" }));
+            (json!(name), json!(urgency), json!(next))
+        };
+        let (sunday, monday) = (Some("2026-03-15"), Some("2026-03-16"));
+        assert_eq!(pages, [
+            vec![row("Eli", "urgent", sunday), row("Dea", "urgent", sunday)],
+            vec![row("Cem", "urgent", monday), row("Bo", "none", None)],
+            vec![row("Ada", "new", None)],
+        ]);
+    }
+
     async fn a_person_is_calm_once_no_flag_of_theirs_waits(clinic: Clinic) {
         let path = format!("/v1/patients/{}/standing", clinic.patient.id);
         clinic.post(&clinic.patient, ASSESSMENTS, phq_9(clinic.now() - TimeDelta::days(3), 1, 2)).await.expect(201);
@@ -163,6 +241,31 @@ on_both! {
         clinic.clock.advance(TimeDelta::minutes(1));
         let silent = row().await;
         assert_eq!((&silent["silent_days"], &silent["mood_60d"][55], &silent["mood_60d"][54]), (&json!(4), &json!(8), &json!(3)));
+    }
+
+    async fn how_old_a_score_is_goes_by_the_days_of_where_the_patient_lives(clinic: Clinic) {
+        let me = clinic.patient.clone();
+        let lives = clinic.call(&me, Method::PATCH, "/v1/patients/me").header("If-Match", "\"1\"");
+        lives.json(&json!({ "time_zone": "Pacific/Auckland" })).send().await.expect(200);
+        let until = |day: chrono::NaiveDate, hour, minute| {
+            let there = chrono_tz::Pacific::Auckland.from_local_datetime(&day.and_hms_opt(hour, minute, 0).unwrap());
+            clinic.clock.advance(there.unwrap().to_utc() - clinic.now());
+        };
+        // One past midnight there: by the clinic's clock, and the server's, still the day before.
+        let scored: chrono::NaiveDate = "2026-03-15".parse().unwrap();
+        until(scored, 0, 1);
+        clinic.post(&me, ASSESSMENTS, phq_9(clinic.now(), 1, 1)).await.expect(201);
+        let phq9 = async || clinic.get(&clinic.therapist, "/v1/caseload").await.expect(200).json()["items"][0]["phq9"].clone();
+        let item_9 = json!({ "answer": 1, "occurred_at": "2026-03-15T00:01:00.000000+13:00" });
+        for (days, is_current, stale) in [(10, true, None), (11, true, Some(11)), (28, true, Some(28)), (29, false, Some(29))] {
+            // The first minute of that day there, and the last.
+            for (hour, minute) in [(0, 0), (23, 59)] {
+                until(scored + TimeDelta::days(days), hour, minute);
+                let found = phq9().await;
+                assert_eq!((&found["current"], &found["stale_days"]), (&json!(is_current), &json!(stale)), "{days} {hour}");
+                assert_eq!(found["item_9"], item_9);
+            }
+        }
     }
 
     async fn a_score_older_than_four_weeks_is_not_the_current_one(clinic: Clinic) {
