@@ -281,6 +281,30 @@ on_both! {
         stuck.abort();
     }
 
+    async fn ten_hosts_that_hang_hold_up_no_other_flag(clinic: Clinic) {
+        let (patient, therapist, flag) = (clinic.patient.id, clinic.therapist.id, flagged(&clinic).await);
+        let unit = async move |tx: &Tx| {
+            for step in 1..=11 {
+                notifications::tell(tx, patient, therapist, &[(flag, step)]).await?;
+            }
+            Ok(())
+        };
+        clinic.app.db.write(patient, unit).await.unwrap();
+        let post = Post::new();
+        post.will([Mood::Hang; 10]);
+        let worker = worker(&clinic, &post);
+        let told = async {
+            while post.to(&clinic.therapist.email).is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = told => {}
+            done = worker.dispatch() => done.unwrap(),
+            () = tokio::time::sleep(std::time::Duration::from_mins(1)) => panic!("they hold up the eleventh"),
+        }
+    }
+
     async fn what_is_over_is_forgotten(clinic: Clinic) {
         clinic.post(&clinic.patient, "/v1/patients/me/mood-scores", clinic.mood(5)).await.expect(201);
         let worker = worker(&clinic, &Post::new());

@@ -20,8 +20,9 @@ use tracing::Instrument;
 
 /// Routine mails under way at once: a host that keeps us waiting holds its own lane only.
 const ROUTINE_LANES: usize = 12;
-/// Mails that matter under way at once: in lanes of their own, so that no reminder stands before a flag.
-const LANES_THAT_MATTER: usize = 8;
+/// Mails that matter under way at once: in lanes of their own, so that no reminder stands before a flag. A lane costs a
+/// connection to the mail host, which may take up to ten minutes over one mail; hosts allow a client some fifty.
+const LANES_THAT_MATTER: usize = 32;
 /// Mails looked for at once.
 const PAGE: u64 = 500;
 /// The one channel there is so far, as it is counted.
